@@ -1,0 +1,20 @@
+# One way to declare our libraries and programs: warnings are errors here, and silent in others' headers.
+
+add_library(rankflow_options INTERFACE)
+target_include_directories(rankflow_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(rankflow_options INTERFACE RANKFLOW_VERSION="${PROJECT_VERSION}")
+target_compile_options(rankflow_options INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers
+  # Assertions and messages show places relative to the source tree, and builds in other folders share ccache entries.
+  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(RANKFLOW_SANITIZE)
+  target_compile_options(rankflow_options INTERFACE -fsanitize=${RANKFLOW_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(rankflow_options INTERFACE -fsanitize=${RANKFLOW_SANITIZE})
+endif()
+
+# rankflow_library(NAME SOURCES a.cpp … USES target …)
+function(rankflow_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC rankflow_options ${ARG_USES})
+endfunction()

@@ -1,0 +1,75 @@
+// A prepared dataset: a folder of part-00000.h5, part-00001.h5, … of a fixed number of rows each, and dataset.json with
+// schema, statistics and vocabularies. Parts are contiguous and mapped into memory; a batch is a view of the page cache.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/partition.h"
+#include "collectives/communicator.h"
+#include "io/json.h"
+
+namespace rankflow {
+
+/// A column holds, for each row, an array of `shape` (empty: one value). Conventional names:
+/// `features` f32 [F], `categories` i64 [C], `images` u8 [channels, height, width],
+/// `target` i64 (class) or f32 (regression), `row` i64 (number of the source row, from 0).
+struct ColumnInfo {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::int64_t elements() const;  // per row
+  std::size_t row_bytes() const { return static_cast<std::size_t>(elements()) * size_of(dtype); }
+};
+
+struct DatasetInfo {
+  std::int64_t rows = 0;
+  std::int64_t rows_per_part = 65536;
+  std::vector<ColumnInfo> columns;
+  /// Free for the step that made it. Written by prepare, read by train, evaluate and score:
+  ///   task: "classification" | "regression"
+  ///   classes: [names], classification only, index = class number
+  ///   features: [{name, mean, scale}]        what was subtracted and divided by
+  ///   categories: [{name, vocabulary: [..]}] code = index + 1; 0 = unknown or missing
+  ///   target: name of the target column
+  Json schema = Json::object();
+
+  std::int64_t parts() const { return ceil_div(rows, rows_per_part); }
+  Range part_rows(std::int64_t part) const;
+  const ColumnInfo* find(const std::string& column) const;
+  const ColumnInfo& at(const std::string& column) const;  // throws Error (bad_data) naming what there is
+};
+
+/// Writes part `part` below `folder`: `data[c]` holds the part's rows of column c, row-major. The bytes of the file
+/// depend on nothing but the arguments. No fsync: publishing does that.
+void write_part(const std::string& folder, const DatasetInfo& info, std::int64_t part,
+                const std::vector<const void*>& data);
+/// Writes dataset.json; by one rank.
+void write_dataset_info(const std::string& folder, const DatasetInfo& info);
+DatasetInfo read_dataset_info(const std::string& folder);
+
+/// Read access to a whole dataset through memory maps.
+class Dataset {
+ public:
+  /// Opens every part and checks types, shapes and sizes before mapping. Throws Error (bad_data).
+  explicit Dataset(const std::string& folder);
+  ~Dataset();
+  Dataset(Dataset&&) noexcept;
+
+  const DatasetInfo& info() const { return info_; }
+  std::int64_t rows() const { return info_.rows; }
+  /// Copies the given rows of a column to `out`, one after the other.
+  void gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const;
+  /// Copies rows [range.begin, range.end).
+  void copy(const std::string& column, Range range, void* out) const;
+
+ private:
+  struct Maps;
+  DatasetInfo info_;
+  std::unique_ptr<Maps> maps_;
+};
+
+}  // namespace rankflow

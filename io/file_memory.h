@@ -1,0 +1,43 @@
+// Remembers facts derived from a file's content (its digest, say) by path and stamp, so that unchanged files need only
+// a stat(2). One file per user, a cache: it may be deleted at any time, and is never trusted about a file that could
+// have changed within the clock's grain of being read.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "io/file.h"
+
+namespace rankflow {
+
+class FileMemory {
+ public:
+  /// Loads the memory kept at `path`; a missing or damaged one is empty. "" keeps nothing.
+  explicit FileMemory(std::string path);
+
+  /// The fact remembered for `path` under `topic`, or `compute(path)`, remembered for next time. `stamp_out` (may be
+  /// null) receives the stamp. Throws Error (io) where the file is missing, (bad_data) where it changed while it was read.
+  std::string fact(const std::string& path, char topic, const std::function<std::string(const std::string&)>& compute);
+  /// SHA-256 of the file's content.
+  std::string digest(const std::string& path);
+
+  /// Writes what is new, atomically, without fsync; a failure is logged, not thrown: it is a cache.
+  void save();
+
+  /// $RANKFLOW_CACHE_DIR, $XDG_CACHE_HOME/rankflow or ~/.cache/rankflow; "" where there is none of these.
+  static std::string default_path();
+
+ private:
+  struct Entry {
+    FileStamp stamp;
+    std::string value;
+  };
+  std::string path_;
+  std::unordered_map<std::string, Entry> entries_;  // key: topic + path
+  bool changed_ = false;
+};
+
+}  // namespace rankflow

@@ -1,0 +1,68 @@
+// Every path in a store, in one place: read this to know what lies on disk.
+//
+//   actions/<aa>/<fingerprint>.json      → digests of the outputs, and the run that made them
+//   artifacts/<aa>/<digest>/data/…       the output's files
+//   artifacts/<aa>/<digest>/manifest.json  their sizes and SHA-256; written last
+//   artifacts/<aa>/<digest>/producer.json  who made it, when (not part of the digest)
+//   checkpoints/<aa>/<fingerprint>/…     of unfinished steps
+//   damaged/<digest>.<time>/             artifacts set aside because their bytes are wrong
+//   runs/<run id>/run.json               one run: status, steps, versions
+//   runs/<run id>/pipeline.json          the resolved pipeline
+//   runs/<run id>/plan.json              what was to run and why
+//   runs/<run id>/steps/<step>.json      one step's record
+//   runs/<run id>/logs/<step>/rank-<r>.log
+//   runs/<run id>/logs/launcher.log, rank-<r>.log
+//   runs/<run id>/metrics.jsonl
+//   runs/<run id>/timeline.json
+//   tmp/<unique>/                        being written; same file system as artifacts/
+#pragma once
+
+#include <string>
+
+namespace rankflow {
+
+struct StoreLayout {
+  std::string root;
+
+  std::string actions() const { return root + "/actions"; }
+  std::string action(const std::string& fingerprint) const {
+    return root + "/actions/" + fingerprint.substr(0, 2) + "/" + fingerprint + ".json";
+  }
+  std::string artifacts() const { return root + "/artifacts"; }
+  std::string artifact(const std::string& digest) const {
+    return root + "/artifacts/" + digest.substr(0, 2) + "/" + digest;
+  }
+  std::string artifact_data(const std::string& digest) const { return artifact(digest) + "/data"; }
+  std::string manifest(const std::string& digest) const { return artifact(digest) + "/manifest.json"; }
+  std::string producer(const std::string& digest) const { return artifact(digest) + "/producer.json"; }
+  std::string checkpoints(const std::string& fingerprint) const {
+    return root + "/checkpoints/" + fingerprint.substr(0, 2) + "/" + fingerprint;
+  }
+  std::string damaged() const { return root + "/damaged"; }
+  std::string temporary() const { return root + "/tmp"; }
+  std::string runs() const { return root + "/runs"; }
+  std::string run(const std::string& id) const { return root + "/runs/" + id; }
+  std::string latest_run() const { return root + "/runs/latest"; }  // text file: a run id
+};
+
+/// Paths inside runs/<run id>/.
+struct RunLayout {
+  std::string root;
+
+  std::string record() const { return root + "/run.json"; }
+  std::string pipeline() const { return root + "/pipeline.json"; }
+  std::string plan() const { return root + "/plan.json"; }
+  std::string steps() const { return root + "/steps"; }
+  std::string step(const std::string& step) const { return root + "/steps/" + step + ".json"; }
+  std::string logs() const { return root + "/logs"; }
+  std::string step_logs(const std::string& step) const { return root + "/logs/" + step; }
+  std::string step_log(const std::string& step, int rank) const {
+    return step_logs(step) + "/rank-" + std::to_string(rank) + ".log";
+  }
+  std::string rank_log(int rank) const { return root + "/logs/rank-" + std::to_string(rank) + ".log"; }
+  std::string launcher_log() const { return root + "/logs/launcher.log"; }
+  std::string metrics() const { return root + "/metrics.jsonl"; }
+  std::string timeline() const { return root + "/timeline.json"; }
+};
+
+}  // namespace rankflow

@@ -1,0 +1,23 @@
+// What happens during a run, told to whoever shows or records it. Events are JSON objects so that they can cross from
+// rank 0 to the supervisor on a line of their own; their kinds and keys:
+//
+//   run_started    run, pipeline, ranks, hosts, steps: [{name, decision, reasons}], store
+//   step_started   step, ranks: [world ranks], attempt
+//   step_progress  step, done, total, unit ("samples", "rows", …), rate (units/s), text ("epoch 2/3"), metrics: {loss: 0.3}
+//   step_finished  step, status (done, reused, failed, skipped, stopped), seconds, rows?, metrics, message?, digest per output
+//   note           text, level (info, warning)
+//   run_finished   run, status (done, failed, stopped), exit, seconds, message?
+#pragma once
+
+#include "io/json.h"
+
+namespace rankflow {
+
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  /// Called from one thread at a time.
+  virtual void on_event(const Json& event) = 0;
+};
+
+}  // namespace rankflow

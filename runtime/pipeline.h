@@ -1,0 +1,72 @@
+// A pipeline, parsed and validated: from here on every name exists, every value has its type, and there is no cycle.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "io/json.h"
+#include "runtime/step_spec.h"
+#include "runtime/yaml.h"
+
+namespace rankflow {
+
+struct PipelineInput {
+  std::string name;
+  std::string path;  // absolute, or "" where neither the file nor --input gives one
+  std::string description;
+  Mark mark;
+};
+
+struct PipelineStep {
+  std::string name;
+  std::string type;
+  std::string description;
+  const StepSpec* spec = nullptr;
+  Json parameters;                             // the type's keys, complete; texts may hold path bindings
+  std::map<std::string, std::string> inputs;   // input name → text with bindings
+  std::vector<std::string> outputs;            // names
+  std::vector<std::size_t> needs;              // indices of steps that come first: by bindings and `after`, sorted
+  int ranks = 0;                               // 0: all
+  bool reuse = true;
+  Mark mark;
+};
+
+struct Pipeline {
+  std::string name;
+  std::string description;
+  std::string file;    // as the user gave it
+  std::string folder;  // absolute; relative paths in the file start here
+  std::vector<PipelineInput> inputs;
+  Json parameters = Json::object();
+  std::vector<PipelineStep> steps;  // in an order in which every step comes after those it needs; else file order
+
+  const PipelineStep* find(const std::string& step) const;
+  std::size_t index_of(const std::string& step) const;  // throws Error (usage), did you mean …?
+  const PipelineInput* find_input(const std::string& name) const;
+};
+
+/// What the command line changes: `--set name=value` (a pipeline parameter), `--set step.key=value` (a step's key, as
+/// deep as it goes; the value is YAML), `--input name=path` (relative to the working directory).
+struct Overrides {
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::pair<std::string, std::string>> inputs;
+};
+
+/// Throws ConfigError at the first thing that is wrong. Reads no input data; missing input files are found by planning.
+Pipeline load_pipeline(const std::string& path, const StepSpecs& specs, const Overrides& overrides = {});
+
+/// The keys every step has (type, description, inputs, outputs, after, resources, reuse), and the file's top level.
+Fields common_step_fields();
+Fields pipeline_fields();
+
+/// JSON Schema of the whole pipeline format.
+Json pipeline_json_schema(const StepSpecs& specs);
+/// The reference part of docs/pipeline.md.
+std::string pipeline_reference_markdown(const StepSpecs& specs);
+
+/// The pipeline as JSON, complete, as runs keep it; and back (ranks receive it this way: rank 0 alone reads the file).
+Json to_json(const Pipeline& pipeline);
+Pipeline pipeline_from_json(const Json& json, const StepSpecs& specs);
+
+}  // namespace rankflow

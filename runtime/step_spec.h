@@ -1,0 +1,54 @@
+// What a step type *is*: its name, version, keys, inputs and outputs. Plain data, known to the planner and the
+// documents; what the step *does* is a `Step` (step.h) with the same name.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/field.h"
+
+namespace rankflow {
+
+struct InputSpec {
+  std::string name;
+  std::string help;
+  bool required = true;
+};
+
+struct OutputSpec {
+  std::string name;
+  std::string help;
+};
+
+struct StepSpec {
+  std::string type;
+  /// Counts up whenever the same parameters and inputs may give other bytes than before: part of the fingerprint.
+  int version = 1;
+  std::string help;
+  Fields fields;                    // the type's own keys, beside the common ones (pipeline.h)
+  std::vector<InputSpec> inputs;    // keys of `inputs:`
+  bool any_inputs = false;          // `inputs:` may hold any names (command)
+  /// Outputs for validated parameters (they may depend on them: a prepare step has one per split).
+  std::function<std::vector<OutputSpec>(const Json& parameters)> outputs;
+  std::string outputs_help;         // the same for the documents
+  int default_ranks = 0;            // 0: all
+  /// Whether the number of ranks is part of the fingerprint for these parameters.
+  std::function<bool(const Json& parameters)> depends_on_ranks = [](const Json&) { return false; };
+  /// Further checks that tables can't express; throws Error (configuration), shown at the step's place.
+  std::function<void(const Json& parameters)> check = [](const Json&) {};
+};
+
+/// The step types a program knows, by name.
+class StepSpecs {
+ public:
+  explicit StepSpecs(std::vector<StepSpec> specs);
+  const StepSpec* find(const std::string& type) const;
+  const std::vector<StepSpec>& all() const { return specs_; }
+  std::vector<std::string> names() const;
+
+ private:
+  std::vector<StepSpec> specs_;
+};
+
+}  // namespace rankflow
