@@ -7,6 +7,10 @@
 //   step_finished  step, status (done, reused, failed, skipped, stopped), seconds, rows?, metrics, message?, digest per output
 //   note           text, level (info, warning)
 //   run_finished   run, status (done, failed, stopped), exit, seconds, message?
+//   heartbeat      once a second from rank 0: the job is alive. silent?: [world ranks that owe an answer], step?,
+//                  collective?: what they were in when last heard of
+//
+// step_finished also has ranks? (their number), run? (that made a reused step) and, where it failed, hint?.
 #pragma once
 
 #include "io/json.h"
