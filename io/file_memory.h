@@ -1,6 +1,6 @@
-// Remembers facts derived from a file's content (its digest, say) by path and stamp, so that unchanged files need only
-// a stat(2). One file per user, a cache: it may be deleted at any time, and is never trusted about a file that could
-// have changed within the clock's grain of being read.
+// Remembers facts derived from a file's content (its digest, say) by path and stamp, so that unchanged files
+// need only a stat(2). One file per user, a cache: it may be deleted at any time, and is never trusted about
+// a file that could have changed within the clock's grain of being read.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,17 @@
 
 namespace rankflow {
 
+/// Not thread-safe.
 class FileMemory {
  public:
   /// Loads the memory kept at `path`; a missing or damaged one is empty. "" keeps nothing.
   explicit FileMemory(std::string path);
 
-  /// The fact remembered for `path` under `topic`, or `compute(path)`, remembered for next time. `stamp_out` (may be
-  /// null) receives the stamp. Throws Error (io) where the file is missing, (bad_data) where it changed while it was read.
-  std::string fact(const std::string& path, char topic, const std::function<std::string(const std::string&)>& compute);
+  /// The fact remembered for `path` under `topic` (a letter per kind of fact), or `compute(path)`, remembered
+  /// for next time. Throws Error (io) where the file is missing, (bad_data) where it changed while it was
+  /// read, and what `compute` throws.
+  std::string fact(const std::string& path, char topic,
+                   const std::function<std::string(const std::string&)>& compute);
   /// SHA-256 of the file's content.
   std::string digest(const std::string& path);
 
@@ -34,7 +37,12 @@ class FileMemory {
   struct Entry {
     FileStamp stamp;
     std::string value;
+    bool used = false;  // in this process
   };
+  void load();
+  std::string encode() const;
+  void prune();
+
   std::string path_;
   std::unordered_map<std::string, Entry> entries_;  // key: topic + path
   bool changed_ = false;

@@ -1,4 +1,5 @@
-// The JSON type of the project (nlohmann's, whose objects are sorted by key, so that dump() is canonical) and its files.
+// The JSON type of the project (nlohmann's, whose objects are sorted by key, so that dump() is canonical) and
+// its files.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -15,8 +15,8 @@ struct TreeEntry {
   bool executable;
 };
 
-/// Regular files below `root`, sorted by path. A symlink that leads outside `root`, a FIFO, socket or device is an
-/// Error (bad_data) that names it.
+/// Regular files below `root`, sorted by path. A symlink that leads outside `root`, a FIFO, socket or device
+/// is an Error (bad_data) that names it.
 std::vector<TreeEntry> list_tree(const std::string& root);
 
 /// Digest of a raw input: of a file its content, of a folder the paths and contents below it.
