@@ -1,0 +1,241 @@
+#include "io/dataset.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "io/hdf5.h"
+
+namespace rankflow {
+namespace {
+
+// A page: every column of a part starts at one, so that any row of 4 or 8 byte values is aligned in memory.
+constexpr std::uint64_t part_alignment = 4096;
+
+std::string part_path(const std::string& folder, std::int64_t part) {
+  std::string number = std::to_string(part);
+  if (number.size() < 5) number.insert(0, 5 - number.size(), '0');
+  return str(folder, "/part-", number, ".h5");
+}
+
+std::string info_path(const std::string& folder) {
+  return folder + "/dataset.json";
+}
+
+std::vector<std::int64_t> part_shape(const ColumnInfo& column, std::int64_t rows) {
+  std::vector<std::int64_t> shape{rows};
+  shape.insert(shape.end(), column.shape.begin(), column.shape.end());
+  return shape;
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  return Json(shape).dump();
+}
+
+DType dtype_named(const std::string& text) {
+  for (DType type : {DType::u8, DType::i32, DType::i64, DType::f32, DType::f64}) {
+    if (text == name(type)) return type;
+  }
+  throw Error(ExitStatus::bad_data, str("unknown dtype \"", text, "\""));
+}
+
+ColumnInfo column_from_json(const Json& json) {
+  ColumnInfo column{json.at("name"), dtype_named(json.at("dtype")), json.at("shape")};
+  hdf5::Array{column.name, column.dtype, column.shape}.bytes();  // throws where it is impossible
+  return column;
+}
+
+/// A part's file in memory, read-only.
+class Map {
+ public:
+  Map(const std::string& path, std::uint64_t bytes) : bytes_(bytes) {
+    const File file(path, O_RDONLY);
+    address_ = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file.fd(), 0);
+    if (address_ == MAP_FAILED) throw system_error("cannot map", path, errno);
+  }
+  ~Map() {
+    if (address_) munmap(address_, bytes_);
+  }
+  Map(Map&& other) noexcept : address_(std::exchange(other.address_, nullptr)), bytes_(other.bytes_) {}
+  Map& operator=(Map&&) = delete;
+
+  const std::byte* at(std::uint64_t offset) const { return static_cast<const std::byte*>(address_) + offset; }
+
+ private:
+  void* address_ = nullptr;
+  std::uint64_t bytes_;
+};
+
+/// Finds the dataset's columns in a part and checks that they are what dataset.json says; returns their
+/// offsets.
+std::vector<std::uint64_t> column_offsets(const std::string& path, const DatasetInfo& info,
+                                          std::int64_t part) {
+  const hdf5::Structure structure = hdf5::read_structure(path);
+  std::vector<std::uint64_t> offsets;
+  for (const ColumnInfo& column : info.columns) {
+    auto it = std::find_if(structure.arrays.begin(), structure.arrays.end(),
+                           [&](const hdf5::Array& a) { return a.name == column.name; });
+    if (it == structure.arrays.end()) {
+      throw Error(ExitStatus::bad_data, str(path, " has no column \"", column.name, "\""));
+    }
+    const auto shape = part_shape(column, info.part_rows(part).size());
+    if (it->dtype != column.dtype || it->shape != shape) {
+      throw Error(ExitStatus::bad_data,
+                  str(path, ": column \"", column.name, "\" is ", name(it->dtype), " ", shape_text(it->shape),
+                      ", but dataset.json says ", name(column.dtype), " ", shape_text(shape)));
+    }
+    offsets.push_back(it->offset);
+  }
+  return offsets;
+}
+
+}  // namespace
+
+std::int64_t ColumnInfo::elements() const {
+  std::int64_t product = 1;
+  for (auto n : shape) product *= n;
+  return product;
+}
+
+Range DatasetInfo::part_rows(std::int64_t part) const {
+  return {part * rows_per_part, std::min(rows, (part + 1) * rows_per_part)};
+}
+
+const ColumnInfo* DatasetInfo::find(const std::string& column) const {
+  auto it =
+      std::find_if(columns.begin(), columns.end(), [&](const ColumnInfo& c) { return c.name == column; });
+  return it == columns.end() ? nullptr : &*it;
+}
+
+const ColumnInfo& DatasetInfo::at(const std::string& column) const {
+  if (const ColumnInfo* found = find(column)) return *found;
+  std::vector<std::string> names;
+  for (const ColumnInfo& c : columns) names.push_back(c.name);
+  throw Error(ExitStatus::bad_data,
+              str("the dataset has no column \"", column, "\"; it has ", join(names, ", ")));
+}
+
+void write_part(const std::string& folder, const DatasetInfo& info, std::int64_t part,
+                const std::vector<const void*>& data) {
+  if (data.size() != info.columns.size())
+    throw Error(ExitStatus::internal, "write_part: one pointer per column");
+  const std::string path = part_path(folder, part);
+  std::vector<hdf5::Array> arrays;
+  for (const ColumnInfo& column : info.columns) {
+    arrays.push_back({column.name, column.dtype, part_shape(column, info.part_rows(part).size())});
+  }
+  arrays = hdf5::create(path, std::move(arrays), {}, part_alignment);
+
+  File file(path, O_WRONLY);
+  for (std::size_t c = 0; c < arrays.size(); ++c) {
+    if (arrays[c].bytes() == 0) continue;
+    if (lseek(file.fd(), static_cast<off_t>(arrays[c].offset), SEEK_SET) < 0) {
+      throw system_error("cannot write", path, errno);
+    }
+    file.write_all({static_cast<const char*>(data[c]), arrays[c].bytes()});
+  }
+  file.close();
+}
+
+void write_dataset_info(const std::string& folder, const DatasetInfo& info) {
+  Json columns = Json::array();
+  for (const ColumnInfo& c : info.columns) {
+    columns.push_back({{"name", c.name}, {"dtype", name(c.dtype)}, {"shape", c.shape}});
+  }
+  const Json json{{"format", 1},
+                  {"rows", info.rows},
+                  {"rows_per_part", info.rows_per_part},
+                  {"columns", columns},
+                  {"schema", info.schema}};
+  write_file_atomically(info_path(folder), json.dump(1) + "\n", /*durable=*/false);
+}
+
+DatasetInfo read_dataset_info(const std::string& folder) {
+  const std::string path = info_path(folder);
+  if (!exists(path)) {
+    throw Error(ExitStatus::bad_data, str(folder, " is no dataset: it has no dataset.json"),
+                "give the output of a prepare step");
+  }
+  const Json json = read_json(path);
+  try {
+    if (json.at("format") != 1) {
+      throw Error(ExitStatus::bad_data,
+                  str("format ", json.at("format").dump(), " is not known to this version"));
+    }
+    DatasetInfo info;
+    info.rows = json.at("rows");
+    info.rows_per_part = json.at("rows_per_part");
+    for (const Json& column : json.at("columns")) info.columns.push_back(column_from_json(column));
+    info.schema = json.at("schema");
+    if (info.rows < 0 || info.rows_per_part < 1)
+      throw Error(ExitStatus::bad_data, "impossible number of rows");
+    return info;
+  } catch (const Json::exception& e) {
+    throw Error(ExitStatus::bad_data, str(path, ": ", e.what()));
+  } catch (const Error& e) {
+    throw Error(ExitStatus::bad_data, str(path, ": ", e.message()));
+  }
+}
+
+struct Dataset::Maps {
+  struct Part {
+    Map map;
+    std::vector<std::uint64_t> offsets;  // of each column
+  };
+  std::vector<Part> parts;
+};
+
+Dataset::Dataset(const std::string& folder)
+    : info_(read_dataset_info(folder)), maps_(std::make_unique<Maps>()) {
+  for (std::int64_t part = 0; part < info_.parts(); ++part) {
+    const std::string path = part_path(folder, part);
+    auto offsets = column_offsets(path, info_, part);
+    FileStamp stamp;
+    stamp_of(path, stamp);
+    maps_->parts.push_back({Map(path, stamp.size), std::move(offsets)});
+  }
+}
+
+Dataset::~Dataset() = default;
+Dataset::Dataset(Dataset&&) noexcept = default;
+
+void Dataset::gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const {
+  const ColumnInfo& info = info_.at(column);
+  const std::size_t index = static_cast<std::size_t>(&info - info_.columns.data()), bytes = info.row_bytes();
+  auto* to = static_cast<std::byte*>(out);
+  for (std::int64_t row : rows) {
+    if (row < 0 || row >= info_.rows)
+      throw Error(ExitStatus::internal, str("no row ", row, " in the dataset"));
+    const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(row / info_.rows_per_part));
+    std::memcpy(to, part.map.at(part.offsets[index] + (row % info_.rows_per_part) * bytes), bytes);
+    to += bytes;
+  }
+}
+
+void Dataset::copy(const std::string& column, Range range, void* out) const {
+  const ColumnInfo& info = info_.at(column);
+  const std::size_t index = static_cast<std::size_t>(&info - info_.columns.data()), bytes = info.row_bytes();
+  auto* to = static_cast<std::byte*>(out);
+  if (range.begin < 0 || range.end > info_.rows)
+    throw Error(ExitStatus::internal, "rows outside the dataset");
+  while (range.begin < range.end) {
+    const std::int64_t number = range.begin / info_.rows_per_part;
+    const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(number));
+    const std::int64_t rows = std::min(range.end, info_.part_rows(number).end) - range.begin;
+    const std::int64_t first = range.begin - number * info_.rows_per_part;
+    std::memcpy(to, part.map.at(part.offsets[index] + first * bytes), rows * bytes);
+    to += rows * bytes;
+    range.begin += rows;
+  }
+}
+
+}  // namespace rankflow
