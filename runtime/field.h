@@ -35,6 +35,7 @@ struct Field {
   std::vector<Variant> variants;             // variant
   bool scalar_as_list = false;               // list: a single value may stand for a list of one
   bool bindings = false;                     // text: may hold ${{inputs.x}}, ${{steps.s.outputs.o}}, ${{outputs.o}}
+  bool cosmetic = false;                     // of a step type's own keys: never changes a result, so not hashed
 };
 
 struct Variant {
@@ -61,6 +62,11 @@ Field at_least(Field f, double minimum);
 Field above(Field f, double minimum);
 Field bindable(Field f);
 Field or_single(Field f);
+/// For keys such as how often to write a checkpoint: they stay out of the fingerprint. Not for nested keys.
+inline Field not_hashed(Field f) {
+  f.cosmetic = true;
+  return f;
+}
 
 /// Checks `node` (a mapping) against `fields` and returns its values, complete with defaults. Throws ConfigError at the
 /// first wrong place: unknown key (did you mean …?), missing key, wrong type, out of range. NaN is never in range.

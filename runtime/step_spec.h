@@ -33,6 +33,8 @@ struct StepSpec {
   std::function<std::vector<OutputSpec>(const Json& parameters)> outputs;
   std::string outputs_help;         // the same for the documents
   int default_ranks = 0;            // 0: all
+  /// Runs the program in its key `command`: program, `code`, `hash` and `env` become part of the fingerprint.
+  bool runs_program = false;
   /// Whether the number of ranks is part of the fingerprint for these parameters.
   std::function<bool(const Json& parameters)> depends_on_ranks = [](const Json&) { return false; };
   /// Further checks that tables can't express; throws Error (configuration), shown at the step's place.

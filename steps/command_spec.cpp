@@ -36,13 +36,13 @@ Fields command_fields() {
                            "Start the program on every rank of the step, with RANK, LOCAL_RANK, WORLD_SIZE, "
                            "LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun does; otherwise once"),
                    false),
-      with_default(
+      not_hashed(with_default(
           boolean("rank_independent",
                   "The outputs are the same on any number of ranks, so that the number is left out of the "
                   "fingerprint"),
-          false),
+          false)),
       with_default(text("folder", "Working directory, relative to the pipeline file"), "."),
-      above(number("timeout", "Seconds after which the program is ended and the step fails"), 0),
+      not_hashed(above(number("timeout", "Seconds after which the program is ended and the step fails"), 0)),
   };
 }
 
@@ -79,6 +79,7 @@ StepSpec command_spec() {
   spec.help = "Runs any program, once or on every rank, and publishes the folders it wrote.";
   spec.fields = command_fields();
   spec.any_inputs = true;
+  spec.runs_program = true;
   spec.outputs = [](const Json& parameters) {
     std::vector<OutputSpec> outputs;
     for (const auto& output : parameters.at("outputs")) outputs.push_back({output.get<std::string>(), ""});
