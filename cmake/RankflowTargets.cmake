@@ -8,7 +8,9 @@ target_compile_options(rankflow_options INTERFACE
   # GCC 12 warns of overlapping copies where strings are joined with + (its bug 105651, fixed in 13).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   # Assertions and messages show places relative to the source tree, and builds in other folders share ccache entries.
-  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=
+  # ccache needs it to know what a precompiled header stands for.
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 if(RANKFLOW_SANITIZE)
   target_compile_options(rankflow_options INTERFACE -fsanitize=${RANKFLOW_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(rankflow_options INTERFACE -fsanitize=${RANKFLOW_SANITIZE})
