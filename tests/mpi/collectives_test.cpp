@@ -1,0 +1,272 @@
+// Every collective over MPI against what one rank computes by itself.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "collectives/mpi_communicator.h"
+#include "tests/mpi/test_world.h"
+
+namespace rankflow {
+namespace {
+
+constexpr std::size_t kCounts[] = {0, 1, 7, 1'000'000};
+
+/// What rank `r` brings: small whole numbers, so that every order of summing gives the same.
+template <typename T>
+std::vector<T> values_of(int r, std::size_t count) {
+  std::vector<T> values(count);
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = static_cast<T>((i * 7 + static_cast<std::size_t>(r) * 3) % 23);
+  return values;
+}
+
+template <typename T>
+T reduce(T a, T b, ReduceOp op) {
+  if (op == ReduceOp::sum) return static_cast<T>(a + b);
+  return op == ReduceOp::max ? std::max(a, b) : std::min(a, b);
+}
+
+template <typename T>
+std::vector<T> reference(int size, std::size_t count, ReduceOp op) {
+  auto total = values_of<T>(0, count);
+  for (int r = 1; r < size; ++r) {
+    const auto more = values_of<T>(r, count);
+    for (std::size_t i = 0; i < count; ++i) total[i] = reduce(total[i], more[i], op);
+  }
+  return total;
+}
+
+/// Rank r brings r * 3 bytes: none from rank 0, and the sizes differ.
+std::vector<std::int64_t> unequal_sizes(int size) {
+  std::vector<std::int64_t> sizes;
+  for (int r = 0; r < size; ++r) sizes.push_back(r * 3);
+  return sizes;
+}
+
+std::string letters(int rank, std::size_t count) {
+  return std::string(count, static_cast<char>('a' + rank));
+}
+
+std::string all_letters(const std::vector<std::int64_t>& sizes) {
+  std::string text;
+  for (std::size_t r = 0; r < sizes.size(); ++r)
+    text += letters(static_cast<int>(r), static_cast<std::size_t>(sizes[r]));
+  return text;
+}
+
+bool same_bits_everywhere(Communicator& comm, const void* data, std::size_t bytes) {
+  std::string all(bytes * static_cast<std::size_t>(comm.size()), '\0');
+  comm.all_gather(data, bytes, all.data());
+  bool same = true;
+  for (int r = 0; r < comm.size(); ++r)
+    same = same && std::memcmp(all.data() + static_cast<std::size_t>(r) * bytes, data, bytes) == 0;
+  return same;
+}
+
+template <typename T>
+class AllReduce : public testing::Test {};
+using Types = testing::Types<std::uint8_t, std::int32_t, std::int64_t, float, double>;
+TYPED_TEST_SUITE(AllReduce, Types);
+
+TYPED_TEST(AllReduce, EqualsOneRank) {
+  Communicator& all = test_world().all();
+  for (ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) {
+    for (std::size_t count : kCounts) {
+      auto mine = values_of<TypeParam>(all.rank(), count);
+      all.all_reduce(std::span(mine), op);
+      EXPECT_TRUE(mine == reference<TypeParam>(all.size(), count, op)) << name(op) << " of " << count;
+    }
+  }
+}
+
+TEST(AllReduceBits, SumsThatDependOnTheOrderAreTheSameEverywhere) {
+  Communicator& all = test_world().all();
+  for (std::size_t count : {1, 7, 1000, 100'003}) {
+    std::vector<float> mine(count);
+    for (std::size_t i = 0; i < count; ++i)
+      mine[i] =
+          static_cast<float>(std::sin(static_cast<double>(i + 1) * (all.rank() + 1)) * std::pow(10.0, i % 9));
+    all.all_reduce(std::span(mine), ReduceOp::sum);
+    EXPECT_TRUE(same_bits_everywhere(all, mine.data(), mine.size() * sizeof(float))) << count << " elements";
+  }
+}
+
+TEST(AllReduceBits, NanWinsMaxAndMinOnEveryRank) {
+  Communicator& all = test_world().all();
+  for (ReduceOp op : {ReduceOp::max, ReduceOp::min}) {
+    for (int holder = 0; holder < all.size(); ++holder) {
+      const double mine = all.rank() == holder ? std::nan("") : all.rank();
+      const double result = all.all_reduce_value(mine, op);
+      EXPECT_TRUE(std::isnan(result)) << name(op) << ", NaN on rank " << holder;
+      EXPECT_TRUE(same_bits_everywhere(all, &result, sizeof result));
+    }
+  }
+}
+
+TEST(AllReduceBits, ZerosOfUnlikeSignAreOrdered) {
+  Communicator& all = test_world().all();
+  for (int negative = 0; negative < all.size(); ++negative) {
+    const float mine = all.rank() == negative ? -0.0F : 0.0F;
+    EXPECT_EQ(std::signbit(all.all_reduce_value(mine, ReduceOp::max)), all.size() == 1);
+    EXPECT_TRUE(std::signbit(all.all_reduce_value(mine, ReduceOp::min)));
+  }
+}
+
+TEST(AllReduceBits, InfinitiesAreNumbers) {
+  Communicator& all = test_world().all();
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const float mine = all.rank() == 0 ? infinity : 1.0F;
+  EXPECT_EQ(all.all_reduce_value(mine, ReduceOp::max), infinity);
+  EXPECT_EQ(all.all_reduce_value(mine, ReduceOp::min), all.size() == 1 ? infinity : 1.0F);
+}
+
+TEST(Broadcast, EveryRootEverySize) {
+  Communicator& all = test_world().all();
+  for (int root = 0; root < all.size(); ++root) {
+    for (std::size_t count : kCounts) {
+      auto data = values_of<std::int64_t>(all.rank(), count);
+      all.broadcast(data.data(), count * sizeof(std::int64_t), root);
+      EXPECT_TRUE(data == values_of<std::int64_t>(root, count)) << count << " from " << root;
+    }
+  }
+}
+
+TEST(Broadcast, RefusesARootThatIsNotThere) {
+  Communicator& all = test_world().all();
+  int value = 0;
+  EXPECT_THROW(all.broadcast(&value, sizeof value, all.size()), Error);
+  EXPECT_THROW(all.broadcast(&value, sizeof value, -1), Error);
+}
+
+TEST(AllGather, RankOrder) {
+  Communicator& all = test_world().all();
+  for (std::size_t count : kCounts) {
+    const auto mine = values_of<float>(all.rank(), count);
+    std::vector<float> expected;
+    for (int r = 0; r < all.size(); ++r) {
+      const auto part = values_of<float>(r, count);
+      expected.insert(expected.end(), part.begin(), part.end());
+    }
+    std::vector<float> gathered(expected.size());
+    all.all_gather(mine.data(), count * sizeof(float), gathered.data());
+    EXPECT_TRUE(gathered == expected) << count;
+  }
+}
+
+TEST(AllGatherUnequal, RankOrderWithNothingFromSome) {
+  Communicator& all = test_world().all();
+  const auto sizes = unequal_sizes(all.size());
+  const auto mine = letters(all.rank(), static_cast<std::size_t>(all.rank() * 3));
+  std::string gathered(all_letters(sizes).size(), ' ');
+  all.all_gather_unequal(mine.data(), sizes, gathered.data());
+  EXPECT_EQ(gathered, all_letters(sizes));
+}
+
+TEST(AllGatherUnequal, NothingFromAnyone) {
+  Communicator& all = test_world().all();
+  const std::vector<std::int64_t> sizes(static_cast<std::size_t>(all.size()), 0);
+  all.all_gather_unequal(nullptr, sizes, nullptr);
+}
+
+TEST(AllGatherUnequal, RefusesSizesThatDoNotFit) {
+  Communicator& all = test_world().all();
+  const std::vector<std::int64_t> too_many(static_cast<std::size_t>(all.size()) + 1, 1);
+  std::vector<std::int64_t> negative(static_cast<std::size_t>(all.size()), -1);
+  char in = 'x', out[8];
+  EXPECT_THROW(all.all_gather_unequal(&in, too_many, out), Error);
+  EXPECT_THROW(all.gather_unequal(&in, negative, out, 0), Error);
+}
+
+TEST(GatherUnequal, EveryRoot) {
+  Communicator& all = test_world().all();
+  const auto sizes = unequal_sizes(all.size());
+  const auto mine = letters(all.rank(), static_cast<std::size_t>(all.rank() * 3));
+  for (int root = 0; root < all.size(); ++root) {
+    std::string gathered(all_letters(sizes).size(), ' ');
+    const bool receives = all.rank() == root;
+    all.gather_unequal(mine.data(), sizes, receives ? gathered.data() : nullptr, root);
+    EXPECT_EQ(gathered, receives ? all_letters(sizes) : std::string(gathered.size(), ' '));
+  }
+}
+
+TEST(Conveniences, ValuesTextsVectors) {
+  Communicator& all = test_world().all();
+  EXPECT_TRUE(all.all_agree(true));
+  EXPECT_FALSE(all.all_agree(all.rank() != all.size() - 1));
+  const auto texts = all.all_gather_text(letters(all.rank(), static_cast<std::size_t>(all.rank()) * 2));
+  ASSERT_EQ(texts.size(), static_cast<std::size_t>(all.size()));
+  for (int r = 0; r < all.size(); ++r)
+    EXPECT_EQ(texts[static_cast<std::size_t>(r)], letters(r, static_cast<std::size_t>(r) * 2));
+  EXPECT_EQ(all.broadcast_text(str("from ", all.rank()), all.size() - 1), str("from ", all.size() - 1));
+  EXPECT_EQ(all.broadcast_text(""), "");
+
+  const std::vector<std::int64_t> mine(static_cast<std::size_t>(all.rank()), all.rank());
+  std::vector<std::int64_t> expected;
+  for (int r = 0; r < all.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
+  EXPECT_EQ(all.all_gather_vector<std::int64_t>(mine), expected);
+}
+
+// The cutting of large transfers, with a limit that small data passes.
+class SmallLimit : public testing::Test {
+ protected:
+  SmallLimit() : comm_(mpi::duplicate(MPI_COMM_WORLD), 64) {}
+  ~SmallLimit() override { comm_.close(); }
+  MpiCommunicator comm_;
+};
+
+TEST_F(SmallLimit, AllReduce) {
+  auto mine = values_of<double>(comm_.rank(), 1003);
+  comm_.all_reduce(mine.data(), mine.size(), DType::f64, ReduceOp::sum);
+  EXPECT_EQ(mine, reference<double>(comm_.size(), 1003, ReduceOp::sum));
+}
+
+TEST_F(SmallLimit, Broadcast) {
+  auto data = values_of<std::uint8_t>(comm_.rank(), 1003);
+  comm_.broadcast(data.data(), data.size(), comm_.size() - 1);
+  EXPECT_EQ(data, values_of<std::uint8_t>(comm_.size() - 1, 1003));
+}
+
+TEST_F(SmallLimit, AllGathers) {
+  const std::string mine = letters(comm_.rank(), 101);
+  const std::vector<std::int64_t> sizes(static_cast<std::size_t>(comm_.size()), 101);
+  std::string gathered(all_letters(sizes).size(), ' ');
+  comm_.all_gather(mine.data(), 101, gathered.data());
+  EXPECT_EQ(gathered, all_letters(sizes));
+}
+
+TEST_F(SmallLimit, UnequalGathers) {
+  std::vector<std::int64_t> sizes;
+  for (int r = 0; r < comm_.size(); ++r) sizes.push_back(r % 2 == 0 ? 200 + r : 0);
+  const auto mine =
+      letters(comm_.rank(), static_cast<std::size_t>(sizes[static_cast<std::size_t>(comm_.rank())]));
+  std::string everywhere(all_letters(sizes).size(), ' ');
+  comm_.all_gather_unequal(mine.data(), sizes, everywhere.data());
+  EXPECT_EQ(everywhere, all_letters(sizes));
+  for (int root = 0; root < comm_.size(); ++root) {
+    std::string at_root(everywhere.size(), ' ');
+    comm_.gather_unequal(mine.data(), sizes, at_root.data(), root);
+    if (comm_.rank() == root) {
+      EXPECT_EQ(at_root, all_letters(sizes)) << "root " << root;
+    }
+  }
+}
+
+// An error of MPI arrives as an exception with its name, and does not end the job.
+TEST(MpiErrors, NameTheFunctionAndTheClass) {
+  try {
+    mpi::check(MPI_Send(nullptr, 1, MPI_DATATYPE_NULL, 0, 0, MPI_COMM_WORLD), "MPI_Send");
+    FAIL() << "MPI accepted a null datatype";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.status(), ExitStatus::internal);
+    EXPECT_NE(e.message().find("MPI_Send failed: MPI_ERR_TYPE"), std::string::npos) << e.message();
+    EXPECT_NE(e.message().find("error class"), std::string::npos) << e.message();
+  }
+}
+
+}  // namespace
+}  // namespace rankflow
