@@ -7,6 +7,7 @@
 //   step_finished  step, status (done, reused, failed, skipped, stopped), seconds, rows?, metrics, message?, digest per output
 //   note           text, level (info, warning)
 //   run_finished   run, status (done, failed, stopped), exit, seconds, message?
+//   rank_failed    rank, host, step?, message, hint?: by a rank that is about to end the job, on its own standard output
 //   heartbeat      once a second from rank 0: the job is alive. silent?: [world ranks that owe an answer], step?,
 //                  collective?: what they were in when last heard of
 //

@@ -1,0 +1,113 @@
+#include "launchers/options.h"
+
+namespace rankflow {
+namespace {
+
+using Kind = Option::Kind;
+
+const std::vector<std::string> pipeline_commands = {"run", "plan", "why"};
+
+}  // namespace
+
+const std::vector<Command>& command_table() {
+  static const std::vector<Command> table = {
+      {"run", "PIPELINE", 1, 1, "run a pipeline: what is unchanged is reused, the rest runs",
+       "Under mpirun or srun the job's ranks run the pipeline. Elsewhere rankflow plans first; where there "
+       "is nothing to "
+       "do it says so at once, otherwise it starts the ranks (--ranks), shows what they do, turns SIGTERM, "
+       "SIGUSR1, "
+       "SIGUSR2 and Ctrl-C into an orderly stop, and starts them again after a crash. Running the same "
+       "command again goes on "
+       "from where a run stopped."},
+      {"plan", "PIPELINE", 1, 1, "show what `run` would do and why", ""},
+      {"why", "[PIPELINE] STEP", 1, 2, "say why a step would run again, or what it is reused from",
+       "Compares with the newest run of the same pipeline file that has the step, and names what changed: a "
+       "parameter "
+       "from what to what, an input, the code. Without PIPELINE (or --file) it is the pipeline file of the "
+       "latest run."},
+      {"runs", "", 0, 0, "list the runs in the store, newest first", ""},
+      {"show", "[RUN]", 0, 1, "show a run: its steps, metrics and outputs",
+       "RUN is a run's id, the beginning of one, or `latest` (the default)."},
+      {"logs", "[STEP]", 0, 1, "print what a step's ranks logged; without STEP: list the logs",
+       "For a reused step these are the logs of the run that made it."},
+      {"download", "RUN STEP.OUTPUT FOLDER", 3, 3,
+       "copy an output's files to a folder, checked against their checksums",
+       "Files that are there already are never overwritten."},
+      {"new", "[TEMPLATE] [FILE]", 0, 2,
+       "write a pipeline to start from; without TEMPLATE: list the templates",
+       "FILE is TEMPLATE.yaml unless given; `-` prints it. A file that exists is not overwritten."},
+      {"schema", "", 0, 0, "print the JSON Schema of pipeline files, for editors", ""},
+      {"reference", "commands|pipeline", 1, 1, "print the reference part of the documents as Markdown", "",
+       true},
+      {"version", "", 0, 0, "print the version", ""},
+      {"help", "[COMMAND]", 0, 1, "explain a command", ""},
+  };
+  return table;
+}
+
+const std::vector<Option>& option_table() {
+  static const std::vector<Option> table = {
+      {"ranks", 'n', Kind::integer, "N", "",
+       "number of ranks to start or plan for; inside an MPI job the job's own ranks are used, and this is "
+       "refused. "
+       "Default: the tasks of the Slurm allocation, otherwise 1",
+       pipeline_commands, 1},
+      {"set", 0, Kind::list, "NAME=VALUE", "",
+       "change a pipeline parameter (`epochs=3`) or a step's key (`train.optimizer.rate=0.1`); VALUE is YAML",
+       pipeline_commands},
+      {"input", 0, Kind::list, "NAME=PATH", "", "the file or folder of a pipeline input", pipeline_commands},
+      {"only", 0, Kind::list, "STEP", "", "this step and what it needs", pipeline_commands},
+      {"from", 0, Kind::list, "STEP", "",
+       "run this step and all that follow again; what comes before is reused where it can be",
+       pipeline_commands},
+      {"force", 0, Kind::list, "STEP", "", "run this step again though nothing changed", pipeline_commands},
+      {"force-all", 0, Kind::flag, "", "", "run every step again", pipeline_commands},
+      {"fail-fast",
+       0,
+       Kind::flag,
+       "",
+       "",
+       "stop all steps when one fails; otherwise independent ones go on",
+       {"run"}},
+      {"restarts", 0, Kind::integer, "N", "3", "how often to start again after a rank died", {"run"}},
+      {"hang-limit",
+       0,
+       Kind::number,
+       "SECONDS",
+       "300",
+       "end the ranks when none of them gave a sign of life for so long",
+       {"run"},
+       1},
+      {"run-id", 0, Kind::text, "RUN", "", "the run to go on with", {"run"}, 0, true},
+      {"file", 'f', Kind::text, "PIPELINE", "", "the pipeline file", {"why"}},
+      {"run", 0, Kind::text, "RUN", "latest", "a run's id, the beginning of one, or `latest`", {"logs"}},
+      {"rank", 0, Kind::integer, "R", "", "only this rank's log", {"logs"}},
+      {"all", 0, Kind::flag, "", "", "all runs, not the newest 20", {"runs"}},
+      {"quiet", 'q', Kind::flag, "", "", "show errors and the last line only", {"run"}},
+      {"json",
+       0,
+       Kind::flag,
+       "",
+       "",
+       "print JSON (`run`: one event a line)",
+       {"run", "plan", "why", "runs", "show"}},
+      {"color",
+       0,
+       Kind::text,
+       "WHEN",
+       "auto",
+       "colours: auto, always or never; auto is on a terminal where NO_COLOR is not set",
+       {"run", "plan", "runs", "show"}},
+      {"store",
+       0,
+       Kind::text,
+       "FOLDER",
+       "",
+       "the store on shared storage. Default: $RANKFLOW_STORE, otherwise .rankflow in the working directory",
+       {"run", "plan", "why", "runs", "show", "logs", "download"}},
+      {"help", 'h', Kind::flag, "", "", "explain the command", {}},
+  };
+  return table;
+}
+
+}  // namespace rankflow
