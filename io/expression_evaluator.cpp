@@ -1,0 +1,211 @@
+#include "io/expression_evaluator.h"
+
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+
+#include <map>
+
+#include "base/text.h"
+#include "io/arrow_result.h"
+
+namespace rankflow {
+namespace {
+
+using arrow::Datum;
+
+/// A column, or a scalar that stands for one.
+struct Value {
+  Datum data;
+  ColumnType type;
+
+  bool number() const { return type == ColumnType::integer || type == ColumnType::real; }
+};
+
+class Evaluator {
+ public:
+  Evaluator(const std::string& source, const Table& table) : source_(source), table_(table) {}
+
+  Value value(const Expression& e) const {
+    switch (e.kind) {
+      case Expression::Kind::integer:
+        return {Datum(e.integer), ColumnType::integer};
+      case Expression::Kind::real:
+        return {Datum(e.real), ColumnType::real};
+      case Expression::Kind::boolean:
+        return {Datum(e.integer != 0), ColumnType::boolean};
+      case Expression::Kind::text:
+        return {Datum(e.name), ColumnType::text};
+      case Expression::Kind::column:
+        return {Datum(column(e)), type_of(*column(e))};
+      case Expression::Kind::call:
+        return call(e);
+    }
+    throw Error(ExitStatus::internal, "unknown kind of expression");
+  }
+
+ private:
+  const Column& column(const Expression& e) const {
+    if (!table_.has(e.name)) {
+      throw expression_error(
+          source_, e.offset,
+          str("there is no column \"", e.name, "\"", did_you_mean(e.name, table_.names())));
+    }
+    return table_.at(e.name);
+  }
+
+  Value call(const Expression& e) const {
+    const std::string& f = e.name;
+    if (f == "and" || f == "or" || f == "not") return logic(e);
+    if (comparisons().count(f)) return comparison(e);
+    if (f == "if") return choice(e);
+    if (f == "is_missing")
+      return {run(e, "is_null", {value(e.arguments[0]).data}, &nan_is_missing()), ColumnType::boolean};
+    if (f == "lower" || f == "upper" || f == "length") return text_function(e);
+    return arithmetic(e);
+  }
+
+  Value logic(const Expression& e) const {
+    static const std::map<std::string, std::string> names{
+        {"and", "and_kleene"}, {"or", "or_kleene"}, {"not", "invert"}};
+    std::vector<Datum> arguments;
+    for (const Expression& a : e.arguments) arguments.push_back(condition(a, e.name).data);
+    return {run(e, names.at(e.name), arguments), ColumnType::boolean};
+  }
+
+  Value comparison(const Expression& e) const {
+    Value left = value(e.arguments[0]), right = value(e.arguments[1]);
+    // A text column beside a number should have been numbers: the cell that is none is what to report.
+    if (left.number() && right.type == ColumnType::text) right = number(e.arguments[1], e.name);
+    if (right.number() && left.type == ColumnType::text) left = number(e.arguments[0], e.name);
+    if (!(left.number() && right.number()) && left.type != right.type) {
+      fail(e, str("a ", name(left.type), " can't be compared with a ", name(right.type)));
+    }
+    return {run(e, comparisons().at(e.name), {left.data, right.data}), ColumnType::boolean};
+  }
+
+  Value choice(const Expression& e) const {
+    const Value test = condition(e.arguments[0], "if");
+    Value yes = value(e.arguments[1]), no = value(e.arguments[2]);
+    if (yes.number() && no.number()) {
+      unify(yes, no);
+    } else if (yes.type != no.type) {
+      fail(e, str("\"if\" can't give a ", name(yes.type), " here and a ", name(no.type), " there"));
+    }
+    return {run(e, "if_else", {test.data, yes.data, no.data}), yes.type};
+  }
+
+  Value text_function(const Expression& e) const {
+    const Value text = value(e.arguments[0]);
+    if (text.type != ColumnType::text)
+      fail(e.arguments[0], str(e.name, " needs a text, not a ", name(text.type)));
+    if (e.name != "length")
+      return {run(e, e.name == "lower" ? "utf8_lower" : "utf8_upper", {text.data}), ColumnType::text};
+    return {cast(run(e, "utf8_length", {text.data}), arrow::int64()), ColumnType::integer};
+  }
+
+  Value arithmetic(const Expression& e) const {
+    Value a = number(e.arguments[0], e.name);
+    if (e.arguments.size() == 1) return one_number(e, a);
+    Value b = number(e.arguments[1], e.name);
+    unify(a, b);
+    if (e.name == "%") return remainder(e, a, b);
+    if (e.name == "min" || e.name == "max") {
+      const arrow::compute::ElementWiseAggregateOptions keep_missing(/*skip_nulls=*/false);
+      return {run(e, e.name + "_element_wise", {a.data, b.data}, &keep_missing), a.type};
+    }
+    static const std::map<std::string, std::string> names{
+        {"+", "add"}, {"-", "subtract"}, {"*", "multiply"}, {"/", "divide"}};
+    // Integers are checked (they would wrap); reals go to infinity and NaN as everywhere.
+    return {run(e, names.at(e.name) + (a.type == ColumnType::integer ? "_checked" : ""), {a.data, b.data}),
+            a.type};
+  }
+
+  Value one_number(const Expression& e, const Value& a) const {
+    const bool integer = a.type == ColumnType::integer;
+    if (e.name == "abs" || e.name == "negate")
+      return {run(e, e.name + (integer ? "_checked" : ""), {a.data}), a.type};
+    if (e.name == "floor" || e.name == "ceil") return integer ? a : Value{run(e, e.name, {a.data}), a.type};
+    if (e.name == "round") {
+      const arrow::compute::RoundOptions half_away(0, arrow::compute::RoundMode::HALF_TOWARDS_INFINITY);
+      return integer ? a : Value{run(e, "round", {a.data}, &half_away), a.type};
+    }
+    return {run(e, e.name == "log" ? "ln" : e.name, {cast(a.data, arrow::float64())}), ColumnType::real};
+  }
+
+  /// a - trunc(a / b) * b: the sign of `a`, as in C (Arrow's own `modulo` takes that of `b`).
+  Value remainder(const Expression& e, const Value& a, const Value& b) const {
+    const bool integer = a.type == ColumnType::integer;
+    Datum quotient = run(e, integer ? "divide_checked" : "divide", {a.data, b.data});
+    if (!integer) quotient = run(e, "trunc", {quotient});
+    return {run(e, "subtract", {a.data, run(e, "multiply", {quotient, b.data})}), a.type};
+  }
+
+  Value condition(const Expression& e, const std::string& user) const {
+    Value v = value(e);
+    if (v.type != ColumnType::boolean)
+      fail(e, str("\"", user, "\" needs true or false, not a ", name(v.type)));
+    return v;
+  }
+
+  Value number(const Expression& e, const std::string& user) const {
+    Value v = value(e);
+    if (v.number()) return v;
+    if (v.type == ColumnType::text && e.kind == Expression::Kind::column) {
+      return {Datum(as_numbers(table_, e.name)), ColumnType::real};
+    }
+    fail(e, str("\"", user, "\" needs a number, not a ", name(v.type)));
+  }
+
+  static void unify(Value& a, Value& b) {
+    for (Value* v : {&a, &b}) {
+      if (a.type != b.type && v->type == ColumnType::integer) {
+        *v = {cast(v->data, arrow::float64()), ColumnType::real};
+      }
+    }
+  }
+
+  static Datum cast(const Datum& data, const std::shared_ptr<arrow::DataType>& type) {
+    return value_of(arrow::compute::Cast(data, type), "cannot convert a column");
+  }
+
+  Datum run(const Expression& e, const std::string& function, const std::vector<Datum>& arguments,
+            const arrow::compute::FunctionOptions* options = nullptr) const {
+    auto result = arrow::compute::CallFunction(function, arguments, options);
+    if (result.ok()) return *result;
+    if (result.status().IsOutOfMemory()) throw std::bad_alloc();
+    throw expression_error(source_, e.offset, result.status().message(), ExitStatus::bad_data);
+  }
+
+  [[noreturn]] void fail(const Expression& e, const std::string& message) const {
+    throw expression_error(source_, e.offset, message);
+  }
+
+  static const std::map<std::string, std::string>& comparisons() {
+    static const std::map<std::string, std::string> names{{"==", "equal"},  {"!=", "not_equal"},
+                                                          {"<", "less"},    {"<=", "less_equal"},
+                                                          {">", "greater"}, {">=", "greater_equal"}};
+    return names;
+  }
+  static const arrow::compute::NullOptions& nan_is_missing() {
+    static const arrow::compute::NullOptions options(/*nan_is_null=*/true);
+    return options;
+  }
+
+  const std::string& source_;
+  const Table& table_;
+};
+
+}  // namespace
+
+Column evaluate(const Expression& expression, const std::string& source, const Table& table) {
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  const Value result = Evaluator(source, table).value(expression);
+  if (result.data.is_chunked_array()) return result.data.chunked_array();
+  if (result.data.is_array()) return std::make_shared<arrow::ChunkedArray>(result.data.make_array());
+  auto array =
+      value_of(arrow::MakeArrayFromScalar(*result.data.scalar(), table.rows()), "cannot repeat a constant");
+  return std::make_shared<arrow::ChunkedArray>(array);
+}
+
+}  // namespace rankflow

@@ -1,0 +1,199 @@
+#include "io/table.h"
+
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/text.h"
+#include "io/arrow_result.h"
+
+namespace rankflow {
+namespace {
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+/// `value(array, i)` of every row asked for; `rows` ascend, so one pass over the chunks serves them.
+template <typename Array, typename Value>
+void gather(const arrow::ChunkedArray& column, std::span<const std::int64_t> rows, double* out,
+            std::size_t stride, Value value) {
+  int chunk = 0;
+  std::int64_t first = 0;  // row of the chunk's first value
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    while (rows[i] >= first + column.chunk(chunk)->length()) first += column.chunk(chunk++)->length();
+    const auto& array = static_cast<const Array&>(*column.chunk(chunk));
+    const std::int64_t at = rows[i] - first;
+    out[i * stride] = array.IsNull(at) ? missing : static_cast<double>(value(array, at));
+  }
+}
+
+/// The first row whose text is no number, or -1.
+std::int64_t first_without_number(const arrow::ChunkedArray& texts, std::string& text) {
+  std::int64_t row = 0;
+  for (const auto& chunk : texts.chunks()) {
+    const auto& array = static_cast<const arrow::StringArray&>(*chunk);
+    for (std::int64_t i = 0; i < array.length(); ++i, ++row) {
+      if (array.IsNull(i)) continue;
+      const arrow::StringScalar scalar{array.GetString(i)};
+      if (!scalar.CastTo(arrow::float64()).ok()) {
+        text = array.GetString(i);
+        return row;
+      }
+    }
+  }
+  return -1;
+}
+
+/// Order of distinct values: numbers by value, texts by their bytes.
+std::vector<std::int32_t> sorted_order(const arrow::Array& values, const std::vector<std::string>& names) {
+  std::vector<std::int32_t> order(names.size());
+  std::iota(order.begin(), order.end(), 0);
+  auto sort_by = [&](auto less) { std::sort(order.begin(), order.end(), less); };
+  if (values.type_id() == arrow::Type::INT64) {
+    const auto& numbers = static_cast<const arrow::Int64Array&>(values);
+    sort_by([&](int a, int b) { return numbers.Value(a) < numbers.Value(b); });
+  } else if (values.type_id() == arrow::Type::DOUBLE) {
+    const auto& numbers = static_cast<const arrow::DoubleArray&>(values);
+    sort_by([&](int a, int b) { return numbers.Value(a) < numbers.Value(b); });
+  } else {
+    sort_by([&](int a, int b) { return names[a] < names[b]; });
+  }
+  return order;
+}
+
+}  // namespace
+
+const char* name(ColumnType type) {
+  switch (type) {
+    case ColumnType::boolean:
+      return "boolean";
+    case ColumnType::integer:
+      return "integer";
+    case ColumnType::real:
+      return "real";
+    case ColumnType::text:
+      return "text";
+  }
+  return "?";
+}
+
+ColumnType type_of(const arrow::ChunkedArray& column) {
+  switch (column.type()->id()) {
+    case arrow::Type::BOOL:
+      return ColumnType::boolean;
+    case arrow::Type::INT64:
+      return ColumnType::integer;
+    case arrow::Type::DOUBLE:
+      return ColumnType::real;
+    case arrow::Type::STRING:
+      return ColumnType::text;
+    default:
+      throw Error(ExitStatus::internal, str("a table column has type ", column.type()->ToString()));
+  }
+}
+
+Table::Table(std::vector<TableSource> sources, std::vector<std::string> names, std::vector<Column> columns)
+    : sources_(std::move(sources)), names_(std::move(names)) {
+  for (const TableSource& s : sources_) rows_ += s.rows;
+  for (std::size_t i = 0; i < names_.size(); ++i) columns_[names_[i]] = std::move(columns[i]);
+}
+
+const Column& Table::at(const std::string& name) const {
+  auto it = columns_.find(name);
+  if (it != columns_.end()) return it->second;
+  throw Error(ExitStatus::configuration, str("there is no column \"", name, "\"", did_you_mean(name, names_),
+                                             "; the columns are ", join(names_, ", ")));
+}
+
+void Table::add(const std::string& name, Column column) {
+  if (column->length() != rows_)
+    throw Error(ExitStatus::internal, str("column ", name, " has another length"));
+  if (!columns_.emplace(name, std::move(column)).second) {
+    throw Error(ExitStatus::configuration, str("there is a column \"", name, "\" already"),
+                "another name for the derived one");
+  }
+  names_.push_back(name);
+}
+
+void Table::keep_only(const std::vector<std::string>& names) {
+  auto kept = [&](const std::string& n) { return std::find(names.begin(), names.end(), n) != names.end(); };
+  std::erase_if(columns_, [&](const auto& entry) { return !kept(entry.first); });
+  std::erase_if(names_, [&](const std::string& n) { return !kept(n); });
+}
+
+std::string Table::place(std::int64_t row) const {
+  for (const TableSource& s : sources_) {
+    if (row < s.rows) return str(s.path, ": row ", row + 1);
+    row -= s.rows;
+  }
+  return "past the last row";
+}
+
+Column as_numbers(const Table& table, const std::string& name) {
+  const Column& column = table.at(name);
+  if (type_of(*column) != ColumnType::text) return column;
+  std::string text;
+  if (const auto row = first_without_number(*column, text); row >= 0) {
+    throw Error(ExitStatus::bad_data,
+                str(table.place(row), ": column \"", name, "\": \"", text, "\" is no number"),
+                "correct the cell, list its text under `missing`, or list the column as categorical");
+  }
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  return value_of(arrow::compute::Cast(column, arrow::float64()), str("column \"", name, "\""))
+      .chunked_array();
+}
+
+void gather_numbers(const arrow::ChunkedArray& column, std::span<const std::int64_t> rows, double* out,
+                    std::size_t stride) {
+  auto value = [](const auto& array, std::int64_t i) { return array.Value(i); };
+  switch (type_of(column)) {
+    case ColumnType::boolean:
+      return gather<arrow::BooleanArray>(column, rows, out, stride, value);
+    case ColumnType::integer:
+      return gather<arrow::Int64Array>(column, rows, out, stride, value);
+    case ColumnType::real:
+      return gather<arrow::DoubleArray>(column, rows, out, stride, value);
+    case ColumnType::text:
+      throw Error(ExitStatus::internal, "a text column has no numbers");
+  }
+}
+
+Categories categories_of(const arrow::ChunkedArray& column) {
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  const std::string doing = "cannot find the categories of a column";
+  const auto chunks = std::make_shared<arrow::ChunkedArray>(column.chunks(), column.type());
+  Column encoded =
+      value_of(arrow::compute::CallFunction("dictionary_encode", {chunks}), doing).chunked_array();
+  encoded = value_of(arrow::DictionaryUnifier::UnifyChunkedArray(encoded), doing);
+
+  Categories result;
+  result.codes.reserve(static_cast<std::size_t>(column.length()));
+  if (encoded->num_chunks() == 0) return result;
+  const auto values = static_cast<const arrow::DictionaryArray&>(*encoded->chunk(0)).dictionary();
+  const auto texts = value_of(arrow::compute::Cast(*values, arrow::utf8()), doing);
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < texts->length(); ++i)
+    names.push_back(static_cast<const arrow::StringArray&>(*texts).GetString(i));
+
+  std::vector<std::int32_t> code_of(names.size(), -1);
+  for (std::int32_t index : sorted_order(*values, names)) {
+    if (names[index] == "nan" && values->type_id() == arrow::Type::DOUBLE)
+      continue;  // the number that is none: missing
+    code_of[index] = static_cast<std::int32_t>(result.names.size());
+    result.names.push_back(names[index]);
+  }
+  for (const auto& chunk : encoded->chunks()) {
+    const auto& array = static_cast<const arrow::DictionaryArray&>(*chunk);
+    for (std::int64_t i = 0; i < array.length(); ++i) {
+      result.codes.push_back(array.IsNull(i) ? -1
+                                             : code_of[static_cast<std::size_t>(array.GetValueIndex(i))]);
+    }
+  }
+  return result;
+}
+
+}  // namespace rankflow

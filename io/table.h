@@ -1,0 +1,72 @@
+// A table of named columns in memory (Arrow's), with what the preparation of data asks of it: types, places
+// for messages, and plain numbers and categories out of any column.
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace rankflow {
+
+enum class ColumnType { boolean, integer, real, text };
+const char* name(ColumnType type);
+
+using Column = std::shared_ptr<arrow::ChunkedArray>;
+/// Columns hold only these four types: bool, int64, double and utf8, with nulls where a value is missing.
+ColumnType type_of(const arrow::ChunkedArray& column);
+
+/// Where rows come from: `rows` rows of the file `path`.
+struct TableSource {
+  std::string path;
+  std::int64_t rows = 0;
+};
+
+class Table {
+ public:
+  Table(std::vector<TableSource> sources, std::vector<std::string> names, std::vector<Column> columns);
+
+  std::int64_t rows() const { return rows_; }
+  /// In the order of the file; added ones last.
+  const std::vector<std::string>& names() const { return names_; }
+  bool has(const std::string& name) const { return columns_.count(name) > 0; }
+  /// Throws Error (configuration), did you mean …?
+  const Column& at(const std::string& name) const;
+  ColumnType type(const std::string& name) const { return type_of(*at(name)); }
+  void add(const std::string& name, Column column);
+  /// Frees every column that is not named.
+  void keep_only(const std::vector<std::string>& names);
+  /// "FILE: row 17" (from 1, the header not counted) for row 16 of the table.
+  std::string place(std::int64_t row) const;
+
+ private:
+  std::vector<TableSource> sources_;
+  std::vector<std::string> names_;
+  std::map<std::string, Column> columns_;
+  std::int64_t rows_ = 0;
+};
+
+/// The column as numbers (boolean, integer or real). A text column is converted where every cell is a number;
+/// otherwise throws Error (bad_data) naming file, row and text of the first that is none.
+Column as_numbers(const Table& table, const std::string& name);
+
+/// Values of a boolean, integer or real column at `rows` (ascending) as doubles, `stride` apart; NaN where
+/// missing.
+void gather_numbers(const arrow::ChunkedArray& column, std::span<const std::int64_t> rows, double* out,
+                    std::size_t stride = 1);
+
+/// A column as categories: its distinct values, sorted (numbers by value, texts by their bytes), and for each
+/// row the index of its value, -1 where it is missing.
+struct Categories {
+  std::vector<std::string> names;
+  std::vector<std::int32_t> codes;
+};
+Categories categories_of(const arrow::ChunkedArray& column);
+
+}  // namespace rankflow

@@ -1,0 +1,208 @@
+#include "io/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "io/expression_evaluator.h"
+#include "io/table_reader.h"
+#include "temporary_folder.h"
+
+namespace rankflow {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+void put_gzip(const std::string& path, const std::string& content) {
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
+  gzclose(file);
+}
+
+CsvOptions defaults() {
+  CsvOptions options;
+  options.missing = {"", "NA"};
+  return options;
+}
+
+std::vector<double> numbers(const Table& table, const std::string& name) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(table.rows()));
+  std::iota(rows.begin(), rows.end(), 0);
+  std::vector<double> out(rows.size());
+  gather_numbers(*table.at(name), rows, out.data());
+  return out;
+}
+
+template <typename Work>
+std::string message_of(ExitStatus expected, Work work) {
+  try {
+    work();
+  } catch (const Error& e) {
+    EXPECT_EQ(code(e.status()), code(expected)) << e.message();
+    return e.message();
+  }
+  return "no error";
+}
+
+class CsvTest : public ::testing::Test {
+ protected:
+  std::string error(const std::string& content, const CsvOptions& options = defaults()) {
+    put_file(folder_ / "a.csv", content);
+    return message_of(ExitStatus::bad_data, [&] { read_csv(folder_ / "a.csv", options); });
+  }
+  Table table(const std::string& content, const CsvOptions& options = defaults()) {
+    put_file(folder_ / "a.csv", content);
+    return read_csv(folder_ / "a.csv", options);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(CsvTest, TypesAreFoundByLooking) {
+  const Table t = table("i,r,b,s,none,day\n1,1.5,true,x,,2001-01-01\nNA,2,false,NA,NA,2001-01-02\n");
+  EXPECT_EQ(t.rows(), 2);
+  EXPECT_THAT(t.names(), ElementsAre("i", "r", "b", "s", "none", "day"));
+  EXPECT_EQ(t.type("i"), ColumnType::integer);
+  EXPECT_EQ(t.type("r"), ColumnType::real);
+  EXPECT_EQ(t.type("b"), ColumnType::boolean);
+  EXPECT_EQ(t.type("s"), ColumnType::text);
+  EXPECT_EQ(t.type("none"), ColumnType::real);
+  EXPECT_THAT(categories_of(*t.at("day")).names, ElementsAre("2001-01-01", "2001-01-02"));
+  EXPECT_EQ(numbers(t, "i")[0], 1);
+  EXPECT_TRUE(std::isnan(numbers(t, "i")[1]));
+  EXPECT_THAT(categories_of(*t.at("s")).codes, ElementsAre(0, -1));
+}
+
+TEST_F(CsvTest, CategoriesAreSortedNumbersByValue) {
+  const Table t = table("n,s\n10,b\n9,a\n10,c\n-1,b\n");
+  EXPECT_THAT(categories_of(*t.at("n")).names, ElementsAre("-1", "9", "10"));
+  EXPECT_THAT(categories_of(*t.at("n")).codes, ElementsAre(2, 1, 2, 0));
+  EXPECT_THAT(categories_of(*t.at("s")).names, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(CsvTest, GzipAndHeaderlessFilesAreRead) {
+  CsvOptions options = defaults();
+  options.header = false;
+  put_gzip(folder_ / "a.csv.gz", "1,2\n3,4\n");
+  EXPECT_THAT(read_csv(folder_ / "a.csv.gz", options).names(), ElementsAre("c0", "c1"));
+  options.columns = {"x", "y"};
+  EXPECT_THAT(numbers(read_csv(folder_ / "a.csv.gz", options), "y"), ElementsAre(2, 4));
+}
+
+TEST_F(CsvTest, AFolderIsJoinedInTheOrderOfNames) {
+  put_file(folder_ / "b.csv", "x,s\n2.5,007\n");
+  put_gzip(folder_ / "a.csv.gz", "x,s\n1,x\n");
+  put_file(folder_ / "notes.txt", "not data");
+  const Table t = read_csv(folder_.path(), defaults());
+  EXPECT_THAT(numbers(t, "x"), ElementsAre(1, 2.5));
+  EXPECT_THAT(categories_of(*t.at("s")).names,
+              ElementsAre("007", "x"));  // text in one file: text in all, as it was
+  EXPECT_THAT(t.place(1), HasSubstr("b.csv: row 1"));
+}
+
+TEST_F(CsvTest, WrongFilesAreRefusedByNameAndRow) {
+  EXPECT_THAT(error("a,b\n1,2\n3,4,5\n"), HasSubstr("a.csv: row 2 has 3 columns, not 2: 3,4,5"));
+  EXPECT_THAT(error(""), HasSubstr("a.csv is empty"));
+  EXPECT_THAT(error("a,b\n"), HasSubstr("no rows"));
+  EXPECT_THAT(error("a,a\n1,2\n"), HasSubstr("two columns are called \"a\""));
+  EXPECT_THAT(error("a,\n1,2\n"), HasSubstr("no name"));
+  EXPECT_THAT(error("a\n\xff\xfe\n"), HasSubstr("UTF8"));
+  put_file(folder_ / "b.csv", "other\n1\n");
+  put_file(folder_ / "a.csv", "a\n1\n");
+  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_csv(folder_.path(), defaults()); }),
+              HasSubstr("has the columns other"));
+  EXPECT_THAT(message_of(ExitStatus::io, [&] { read_csv(folder_ / "missing.csv", defaults()); }),
+              HasSubstr("missing.csv"));
+}
+
+TEST_F(CsvTest, ALateBadRowIsNamedThoughThreadsReadBlocks) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 400'000; ++i) text += "12345,67890\n";
+  EXPECT_THAT(error(text + "1,2,3\n"), HasSubstr("row 400001 has 3 columns"));
+}
+
+TEST_F(CsvTest, EveryTruncationOfAGzipFileIsRefused) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 500; ++i) text += std::to_string(i * 7919) + ",x\n";
+  put_gzip(folder_ / "a.csv.gz", text);
+  const std::string whole = file_bytes(folder_ / "a.csv.gz");
+  for (std::size_t size = 2; size < whole.size(); size += 13) {
+    put_file(folder_ / "a.csv.gz", whole.substr(0, size));
+    EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_csv(folder_ / "a.csv.gz", defaults()); }),
+                HasSubstr("a.csv.gz"))
+        << size;
+  }
+}
+
+TEST_F(CsvTest, ACellThatIsNoNumberIsNamed) {
+  const Table t = table("x\n1\nNA\nabc\n");
+  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { as_numbers(t, "x"); }),
+              HasSubstr("a.csv: row 3: column \"x\": \"abc\" is no number"));
+}
+
+class EvaluateTest : public CsvTest {
+ protected:
+  EvaluateTest() : table_(table("i,r,s,b,odd name\n7,1.5,Ab,true,1\n-7,-2.5,cd,false,2\nNA,NA,NA,NA,3\n")) {}
+
+  std::vector<double> run(const std::string& source) {
+    Table copy = table_;
+    copy.add("result", evaluate(parse_expression(source), source, table_));
+    return numbers(copy, "result");
+  }
+  std::string fails(const std::string& source, ExitStatus status = ExitStatus::configuration) {
+    return message_of(status, [&] { evaluate(parse_expression(source), source, table_); });
+  }
+  Table table_;
+};
+
+MATCHER_P2(AreTwoAndMissing, a, b, "") {
+  return arg[0] == a && arg[1] == b && std::isnan(arg[2]);
+}
+
+TEST_F(EvaluateTest, ArithmeticFollowsC) {
+  EXPECT_THAT(run("i / 2"), AreTwoAndMissing(3, -3));
+  EXPECT_THAT(run("i % 3"), AreTwoAndMissing(1, -1));
+  EXPECT_THAT(run("i / 2.0"), AreTwoAndMissing(3.5, -3.5));
+  EXPECT_THAT(run("r % 1"), AreTwoAndMissing(0.5, -0.5));
+  EXPECT_THAT(run("-i + 2 * 3"), AreTwoAndMissing(-1, 13));
+}
+
+TEST_F(EvaluateTest, Functions) {
+  EXPECT_THAT(run("abs(i)"), AreTwoAndMissing(7, 7));
+  EXPECT_THAT(run("round(r)"), AreTwoAndMissing(2, -3));
+  EXPECT_THAT(run("floor(r) + ceil(r)"), AreTwoAndMissing(3, -5));
+  EXPECT_THAT(run("min(i, r) + max(i, 0)"), AreTwoAndMissing(8.5, -7));
+  EXPECT_THAT(run("sqrt(i * i)"), AreTwoAndMissing(7, 7));
+  EXPECT_THAT(run("log(exp(r))"), AreTwoAndMissing(1.5, -2.5));
+  EXPECT_THAT(run("log1p(i - i)"), AreTwoAndMissing(0, 0));
+  EXPECT_THAT(run("length(upper(s))"), AreTwoAndMissing(2, 2));
+  EXPECT_THAT(run("if(lower(s) == 'ab', i, r)"), AreTwoAndMissing(7, -2.5));
+  EXPECT_THAT(run("is_missing(i)"), ElementsAre(0, 0, 1));
+  EXPECT_THAT(run("`odd name` * 2"), ElementsAre(2, 4, 6));
+  EXPECT_THAT(run("1 + 1"), ElementsAre(2, 2, 2));
+}
+
+TEST_F(EvaluateTest, LogicKnowsMissingValues) {
+  EXPECT_THAT(run("i > 0"), AreTwoAndMissing(1, 0));
+  EXPECT_THAT(run("i > 0 or true"), ElementsAre(1, 1, 1));
+  EXPECT_THAT(run("not b and s != 'x'"), AreTwoAndMissing(0, 1));
+}
+
+TEST_F(EvaluateTest, ErrorsShowThePlace) {
+  EXPECT_THAT(fails("1 + rr"), HasSubstr("no column \"rr\" (did you mean \"r\"?)\n  1 + rr\n      ^"));
+  EXPECT_THAT(fails("i == b"), HasSubstr("integer can't be compared with a boolean"));
+  EXPECT_THAT(fails("b + 1"), HasSubstr("needs a number"));
+  EXPECT_THAT(fails("i and b"), HasSubstr("needs true or false"));
+  EXPECT_THAT(fails("upper(i)"), HasSubstr("needs a text"));
+  EXPECT_THAT(fails("if(b, 1, 'x')"), HasSubstr("can't give"));
+  EXPECT_THAT(fails("s + 1", ExitStatus::bad_data), HasSubstr("row 1: column \"s\": \"Ab\" is no number"));
+  EXPECT_THAT(fails("s > 1", ExitStatus::bad_data), HasSubstr("row 1: column \"s\": \"Ab\" is no number"));
+  EXPECT_THAT(fails("i / (i - i)", ExitStatus::bad_data), HasSubstr("divide by zero"));
+  EXPECT_THAT(fails("i * 9223372036854775807", ExitStatus::bad_data), HasSubstr("overflow"));
+}
+
+}  // namespace
+}  // namespace rankflow
