@@ -37,6 +37,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 /// " (did you mean \"x\"?)" for the nearest candidate, "" where none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The text in double quotes, safe to show: control characters as escapes, at most about 80 characters.
+std::string in_quotes(std::string_view text);
+
 /// "1.5 MB": decimal units, as storage vendors and `ls -h --si` give them.
 std::string human_bytes(double bytes);
 /// "0.42 s", "3 min 05 s", "2 h 10 min".

@@ -2,9 +2,13 @@
 // A `$` that does not start "${{" is literal and needs no escape.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/error.h"
 
 namespace rankflow {
 
@@ -14,14 +18,33 @@ struct Binding {
   std::string text;    // literal: the text
   std::string name;    // input, parameter or output name
   std::string step;    // step_output: the step
-  std::size_t offset = 0;  // of the binding in the text, for error columns
+  std::size_t offset = 0;  // of the binding in the text, in bytes, for error columns
 };
 
-/// Splits `text` into literal pieces and bindings. Throws Error (configuration) for an unclosed or unknown form, naming
-/// it; the caller adds the place.
+/// A malformed binding: an Error (configuration) that says where in the text it stands.
+class BindingError : public Error {
+ public:
+  BindingError(std::size_t offset, const std::string& message,
+               std::source_location where = std::source_location::current());
+  std::size_t offset() const { return offset_; }
+
+ private:
+  std::size_t offset_;
+};
+
+inline bool has_binding(std::string_view text) { return text.find("${{") != std::string_view::npos; }
+
+/// Splits `text` into literal pieces and bindings. Throws BindingError for an unclosed or unknown form, naming it; the
+/// caller adds the place. White space inside the braces is ignored.
 std::vector<Binding> parse_bindings(const std::string& text);
+
+/// The binding as it is written: "${{steps.train.outputs.model}}"; of a literal its text.
+std::string written(const Binding& binding);
 
 /// The text with every binding replaced by `value(binding)`.
 std::string replace_bindings(const std::string& text, const std::function<std::string(const Binding&)>& value);
+
+/// Names of inputs, parameters, steps and outputs: as is_plain_name(), and without dots, which separate them here.
+bool is_binding_name(std::string_view name);
 
 }  // namespace rankflow
