@@ -1,0 +1,101 @@
+"""Running rankflow as a person does, and looking at what it left behind."""
+import hashlib
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("RANKFLOW_BIN", SOURCE / "build/release/bin"))
+
+DONE, STEP_FAILED, USAGE, BAD_DATA, INTERNAL, IO, STOPPED, PERMISSION, CONFIGURATION = 0, 1, 2, 65, 70, 74, 75, 77, 78
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    def events(self):
+        """The JSON objects that `--json` wrote, one a line."""
+        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+
+
+class Rankflow:
+    """Starts rankflow in a folder of its own, with a store of its own."""
+
+    def __init__(self, folder, store):
+        self.folder = Path(folder)
+        self.store = Path(store)
+        self.environment = dict(os.environ, RANKFLOW_STORE=str(store), OMP_NUM_THREADS="1")
+        if os.geteuid() == 0:
+            self.environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+
+    def command(self, *words):
+        return [str(BIN / "rankflow"), *map(str, words)]
+
+    def start(self, *words, prefix=(), **options):
+        """A running rankflow; the caller waits for it."""
+        return subprocess.Popen([*map(str, prefix), *self.command(*words)], cwd=self.folder, env=self.environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+    def __call__(self, *words, code=DONE, prefix=(), timeout=600):
+        """Runs to the end and checks the exit code; `code` None: any."""
+        process = self.start(*words, prefix=prefix)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        result = Result(process.returncode, out, err)
+        if code is not None:
+            assert result.code == code, f"rankflow {' '.join(map(str, words))}: exit {result.code}, not {code}\n{out}\n{err}"
+        return result
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def runs(self):
+        """Records of all runs, oldest first."""
+        records = sorted(self.store.glob("runs/*/run.json"), key=lambda p: p.stat().st_mtime_ns)
+        return [json.loads(path.read_text()) for path in records]
+
+    def last_run(self):
+        runs = self.runs()
+        assert runs, f"no run in {self.store}"
+        return runs[-1]
+
+    def statuses(self):
+        """{step: done, reused, failed, …} of the newest run."""
+        return {name: step["status"] for name, step in self.last_run()["steps"].items()}
+
+    def artifact(self, step, output):
+        """Folder and digest of an output in the newest run."""
+        digest = self.last_run()["steps"][step]["outputs"][output]
+        return self.store / "artifacts" / digest[:2] / digest / "data", digest
+
+    def metrics(self, step):
+        return self.last_run()["steps"][step]["metrics"]
+
+
+def tree_digest(folder):
+    """SHA-256 over names and bytes of all files below `folder`."""
+    total = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file():
+            total.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def temporaries(store):
+    """What lies in the store's temporary folder: nothing, unless something went wrong."""
+    return sorted(p.name for p in Path(store).glob("tmp/*"))
+
+
+def without_colour(text):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
