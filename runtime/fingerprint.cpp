@@ -1,0 +1,312 @@
+#include "runtime/fingerprint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "runtime/binding.h"
+#include "runtime/schedule.h"
+
+namespace rankflow {
+namespace {
+
+constexpr int format = 1;
+
+bool holds_binding(const std::string& text) {
+  return text.find("${{") != std::string::npos;
+}
+
+std::string binding_text(const Binding& b) {
+  return b.kind == Binding::Kind::input ? str("${{inputs.", b.name, "}}")
+                                        : str("${{steps.", b.step, ".outputs.", b.name, "}}");
+}
+
+// Length of the path that follows a binding in a command's text: up to a blank, a quote or what ends a word
+// in a shell.
+std::size_t path_length(const std::string& text) {
+  const auto end = text.find_first_of(" \t\r\n\"'`;|&<>(),:");
+  return end == std::string::npos ? text.size() : end;
+}
+
+// What can't stand in JSON as it is (a file name or variable that is no UTF-8) keeps its bytes as \xHH.
+std::string as_utf8(const std::string& text) {
+  if (is_utf8(text)) return text;
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (const unsigned char c : text) {
+    if (c < 0x80) {
+      out += static_cast<char>(c);
+    } else {
+      out += {'\\', 'x', digits[c >> 4], digits[c & 15]};
+    }
+  }
+  return out;
+}
+
+std::string without_trailing_slashes(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+}  // namespace
+
+// Builds the ingredients of one step.
+class IngredientsBuilder {
+ public:
+  IngredientsBuilder(Fingerprinter& all, const PipelineStep& step, const OutputDigest& output_digest)
+      : all_(all), step_(step), output_digest_(output_digest) {}
+
+  Json build() {
+    Json out = {{"format", format},           {"type", step_.type}, {"version", step_.spec->version},
+                {"parameters", parameters()}, {"inputs", inputs()}, {"outputs", step_.outputs},
+                {"device", all_.device_}};
+    if (step_.spec->depends_on_ranks(step_.parameters)) out["ranks"] = resolve_ranks(step_, all_.world_);
+    if (step_.spec->runs_program) add_program(out);
+    return out;
+  }
+  Json labels() { return std::move(labels_); }
+
+ private:
+  // Keys that have an ingredient of their own.
+  bool stands_apart(const std::string& key) const {
+    return step_.spec->runs_program && (key == "code" || key == "hash" || key == "env");
+  }
+
+  Json parameters() {
+    Json out = Json::object();
+    const Fields& fields = step_.spec->fields;
+    for (const auto& [key, value] : step_.parameters.items()) {
+      const auto field =
+          std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == key; });
+      if (stands_apart(key) || (field != fields.end() && field->cosmetic)) continue;
+      out.emplace(key, bound(value));
+    }
+    return out;
+  }
+
+  Json bound(const Json& value) {
+    if (value.is_string()) return bound_text(value.get_ref<const std::string&>());
+    if (value.is_number_float()) return whole_as_integer(value);
+    if (value.is_array()) {
+      Json out = Json::array();
+      for (const auto& element : value) out.push_back(bound(element));
+      return out;
+    }
+    if (value.is_object()) {
+      Json out = Json::object();
+      for (const auto& [key, element] : value.items()) out.emplace(key, bound(element));
+      return out;
+    }
+    return value;
+  }
+
+  // 1 and 1.0 mean the same to a person, so they are the same.
+  static Json whole_as_integer(const Json& value) {
+    const double number = value.get<double>();
+    constexpr double exact = 9007199254740992.0;  // 2^53
+    if (std::abs(number) < exact && number == std::floor(number)) return static_cast<std::int64_t>(number);
+    return value;
+  }
+
+  std::string bound_text(const std::string& text) {
+    if (!holds_binding(text)) return text;
+    std::string out;
+    const std::vector<Binding> pieces = parse_bindings(text);
+    std::size_t used = 0;  // of the literal piece that follows: it was part of a path
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      const Binding& b = pieces[i];
+      const bool literal_follows = i + 1 < pieces.size() && pieces[i + 1].kind == Binding::Kind::literal;
+      switch (b.kind) {
+        case Binding::Kind::literal:
+          out.append(b.text, std::exchange(used, 0));
+          break;
+        case Binding::Kind::input:
+          out += str("<", content(b, literal_follows ? path_below(pieces[i + 1].text, used) : ""), ">");
+          break;
+        case Binding::Kind::step_output:
+          out += str("<", artifact(b), ">");
+          break;
+        case Binding::Kind::own_output:
+          out += str("<output ", b.name, ">");
+          break;
+        case Binding::Kind::parameter:
+          throw Error(ExitStatus::internal,
+                      str("step ", step_.name, ": a binding to parameter ", b.name, " is left"));
+      }
+    }
+    return out;
+  }
+
+  // The path at the start of `text`. With a wildcard or variable in it any file of the input may be meant:
+  // then it stays in the text and the whole input counts.
+  static std::string path_below(const std::string& text, std::size_t& used) {
+    std::string path = text.substr(0, path_length(text));
+    if (path.find_first_of("*?[{$") != std::string::npos) return "";
+    used = path.size();
+    return path;
+  }
+
+  // "content DIGEST" of what lies at `below` in an input.
+  std::string content(const Binding& b, const std::string& below) {
+    const PipelineInput* input = all_.pipeline_.find_input(b.name);
+    if (!input) throw Error(ExitStatus::internal, str("step ", step_.name, ": no input is called ", b.name));
+    if (input->path.empty()) {
+      throw Error(ExitStatus::configuration, str("input ", b.name, " has no path"),
+                  str("--input ", b.name, "=PATH"));
+    }
+    try {
+      const std::string key = str("content ", all_.digest_at(input->path + without_trailing_slashes(below)));
+      label(key, binding_text(b) + below);
+      return key;
+    } catch (const Error& e) {
+      throw Error(e.status(), str("input ", b.name, ": ", e.message()),
+                  e.hint().empty() ? str("--input ", b.name, "=PATH") : e.hint());
+    }
+  }
+
+  std::string artifact(const Binding& b) {
+    const std::string key = str("artifact ", output_digest_(b.step, b.name));
+    label(key, binding_text(b));
+    return key;
+  }
+
+  void label(const std::string& key, const std::string& text) {
+    if (!labels_.contains(key)) labels_[key] = text;
+  }
+
+  Json inputs() {
+    Json out = Json::object();
+    for (const auto& [name, text] : step_.inputs) out[name] = source(name, text);
+    return out;
+  }
+
+  // An input of the step: one binding and a path below it, or a plain path.
+  std::string source(const std::string& name, const std::string& text) {
+    if (!holds_binding(text)) {
+      const std::string path = text.starts_with('/') ? text : all_.pipeline_.folder + "/" + text;
+      return str("content:", all_.digest_at(path));
+    }
+    const std::vector<Binding> pieces = parse_bindings(text);
+    const bool sound = pieces.size() == 1 || (pieces.size() == 2 && pieces[1].kind == Binding::Kind::literal);
+    const std::string below = pieces.size() == 2 ? pieces[1].text : "";
+    if (sound && pieces[0].kind == Binding::Kind::input) {
+      return str("content:", content(pieces[0], below).substr(sizeof "content"));
+    }
+    if (sound && pieces[0].kind == Binding::Kind::step_output) {
+      return str("artifact:", artifact(pieces[0]).substr(sizeof "artifact"), without_trailing_slashes(below));
+    }
+    throw Error(ExitStatus::configuration,
+                str("step ", step_.name, ": input ", name, " is \"", text, "\", which is not one path"),
+                "one ${{inputs.x}} or ${{steps.s.outputs.o}}, followed by a path below it where needed");
+  }
+
+  void add_program(Json& out) {
+    const Json& parameters = step_.parameters;
+    const auto& name = parameters.at("command").at(0).get_ref<const std::string&>();
+    if (!holds_binding(name)) out["program"] = all_.program(name, step_);
+    Json code = Json::object();
+    add_code(code, "code", true);
+    add_code(code, "hash", false);
+    if (!code.empty()) out["code"] = std::move(code);
+    if (const auto env = parameters.find("env"); env != parameters.end() && !env->empty()) {
+      out["env"] = environment(*env);
+    }
+  }
+
+  void add_code(Json& code, const char* key, bool skip_ignored) {
+    const auto patterns = step_.parameters.find(key);
+    if (patterns == step_.parameters.end()) return;
+    for (const auto& pattern : *patterns) {
+      code.update(all_.code_of(pattern.get_ref<const std::string&>(), skip_ignored, step_));
+    }
+  }
+
+  // A variable without a value is passed on from the environment that rankflow has.
+  Json environment(const Json& declared) {
+    Json out = Json::object();
+    for (const auto& [name, value] : declared.items()) {
+      if (!value.is_null()) {
+        out[name] = bound(value);
+      } else if (const auto now = all_.disk_.environment(name)) {
+        out[name] = as_utf8(*now);
+      } else {
+        out[name] = nullptr;
+      }
+    }
+    return out;
+  }
+
+  Fingerprinter& all_;
+  const PipelineStep& step_;
+  const OutputDigest& output_digest_;
+  Json labels_ = Json::object();
+};
+
+Fingerprinter::Fingerprinter(const Pipeline& pipeline, PlanDisk& disk, int world, std::string device)
+    : pipeline_(pipeline), disk_(disk), world_(world), device_(std::move(device)) {}
+
+Fingerprint Fingerprinter::of(const PipelineStep& step, const OutputDigest& output_digest) {
+  IngredientsBuilder builder(*this, step, output_digest);
+  Fingerprint made;
+  made.ingredients = builder.build();
+  made.labels = builder.labels();
+  made.digest = sha256(made.ingredients.dump());
+  return made;
+}
+
+void Fingerprinter::check(const PipelineStep& step) {
+  const OutputDigest unknown = [](const std::string&, const std::string&) { return std::string("unknown"); };
+  IngredientsBuilder(*this, step, unknown).build();
+}
+
+const std::string& Fingerprinter::digest_at(const std::string& path) {
+  const auto [entry, added] = digests_.try_emplace(path);
+  if (added) {
+    try {
+      entry->second = disk_.content_digest(path);
+    } catch (...) {
+      digests_.erase(entry);
+      throw;
+    }
+  }
+  return entry->second;
+}
+
+const Json& Fingerprinter::code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step) {
+  const std::string key = (skip_ignored ? 'c' : 'h') + pattern;
+  if (const auto known = code_.find(key); known != code_.end()) return known->second;
+  Json code = Json::object();
+  for (const std::string& path : disk_.find_files(pattern, pipeline_.folder, skip_ignored)) {
+    code[as_utf8(path)] = digest_at(path.starts_with('/') ? path : pipeline_.folder + "/" + path);
+  }
+  if (code.empty()) {
+    throw Error(
+        ExitStatus::configuration,
+        str("step ", step.name, ": ", skip_ignored ? "code" : "hash", " names \"", pattern,
+            "\", but no such file is below ", pipeline_.folder),
+        skip_ignored
+            ? "paths are relative to the pipeline file; .rankflowignore and .gitignore leave files out"
+            : "globs are relative to the pipeline file");
+  }
+  return code_.emplace(key, std::move(code)).first->second;
+}
+
+const std::string& Fingerprinter::program(const std::string& name, const PipelineStep& step) {
+  if (const auto known = programs_.find(name); known != programs_.end()) return known->second;
+  const std::string path = disk_.find_program(name, pipeline_.folder);
+  if (path.empty()) {
+    const bool by_path = name.find('/') != std::string::npos;
+    throw Error(ExitStatus::configuration,
+                by_path ? str("step ", step.name, ": there is no program ", name, " below ", pipeline_.folder)
+                        : str("step ", step.name, ": program \"", name, "\" is not in PATH"),
+                by_path
+                    ? "a path with a '/' is relative to the pipeline file, and the file must be executable"
+                    : str("./", name, " if it lies beside the pipeline file"));
+  }
+  return programs_.emplace(name, digest_at(path)).first->second;
+}
+
+}  // namespace rankflow

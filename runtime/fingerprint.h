@@ -1,0 +1,70 @@
+// The fingerprint of a step: SHA-256 of its ingredients, everything that its outputs depend on and nothing
+// else.
+//
+// Ingredients, a JSON object whose canonical dump is hashed:
+//   format      1
+//   type, version   of the step type
+//   parameters  the step's own keys, complete with defaults, less those that never change a result
+//   (Field::cosmetic).
+//               In texts, `${{inputs.x}}` and the path below it that follows become "<content DIGEST>" of
+//               what lies at that very place, `${{steps.s.outputs.o}}` becomes "<artifact DIGEST>",
+//               `${{outputs.o}}` "<output o>"
+//   inputs      {name: "content:DIGEST" or "artifact:DIGEST/path/below"}
+//   outputs     their names
+//   device      "cpu" or "cuda"
+//   ranks       only where the step type says that results depend on it
+//   program     digest of the program that a command runs, unless an input brings it
+//   code        {relative path: digest} of the files that a command's `code` and `hash` name
+//   env         {name: value} that a command declares
+//
+// Not in it: paths, names of steps, times, users, hosts.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_map>
+
+#include "runtime/pipeline.h"
+#include "runtime/plan_disk.h"
+
+namespace rankflow {
+
+struct Fingerprint {
+  std::string digest;  // 64 hexadecimal digits
+  Json ingredients;
+  Json labels;  // {"content DIGEST": "${{inputs.x}}/below", "artifact DIGEST": …}: names for people; not
+                // hashed
+};
+
+/// Digest of the artifact that `step` gave as `output`.
+using OutputDigest = std::function<std::string(const std::string& step, const std::string& output)>;
+
+/// Makes the fingerprints of one pipeline's steps. What it has read from the disk it reads no second time: a
+/// plan sees one state of the inputs.
+class Fingerprinter {
+ public:
+  Fingerprinter(const Pipeline& pipeline, PlanDisk& disk, int world, std::string device);
+
+  /// Throws Error: io where an input file is missing, configuration where an input has no path or the program
+  /// or code of a command can't be found.
+  Fingerprint of(const PipelineStep& step, const OutputDigest& output_digest);
+  /// Throws what `of` would, before the outputs that the step needs are known.
+  void check(const PipelineStep& step);
+
+ private:
+  friend class IngredientsBuilder;
+  const std::string& digest_at(const std::string& path);
+  const Json& code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step);
+  const std::string& program(const std::string& name, const PipelineStep& step);
+
+  const Pipeline& pipeline_;
+  PlanDisk& disk_;
+  int world_;
+  std::string device_;
+  std::unordered_map<std::string, std::string> digests_;  // by path
+  std::unordered_map<std::string, Json> code_;  // by pattern, after 'c' or 'h': {relative path: digest}
+  std::unordered_map<std::string, std::string> programs_;  // by name: digest
+};
+
+}  // namespace rankflow

@@ -1,0 +1,67 @@
+#include "runtime/plan_disk.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/text.h"
+#include "io/file.h"
+#include "io/tree.h"
+#include "runtime/code_files.h"
+
+namespace rankflow {
+namespace {
+
+bool is_program(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+class RealDisk : public PlanDisk {
+ public:
+  RealDisk(Store& store, FileMemory& memory) : store_(store), memory_(memory) {}
+
+  std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem) override {
+    return store_.find_usable(fingerprint, problem);
+  }
+
+  std::string content_digest(const std::string& path) override {
+    return rankflow::content_digest(path, memory_);
+  }
+
+  std::string find_program(const std::string& name, const std::string& folder) override {
+    if (name.find('/') != std::string::npos) {
+      const std::string path = name.front() == '/' ? name : folder + "/" + name;
+      return is_program(path) ? absolute_path(path) : "";
+    }
+    const char* path = std::getenv("PATH");
+    for (const std::string& place : split(path ? path : "/usr/bin:/bin", ':')) {
+      const std::string candidate = (place.empty() ? "." : place) + "/" + name;
+      if (is_program(candidate)) return absolute_path(candidate);
+    }
+    return "";
+  }
+
+  std::vector<std::string> find_files(const std::string& pattern, const std::string& folder,
+                                      bool skip_ignored) override {
+    return code_files(pattern, folder, skip_ignored);
+  }
+
+  std::optional<std::string> environment(const std::string& name) override {
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  }
+
+ private:
+  Store& store_;
+  FileMemory& memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<PlanDisk> make_plan_disk(Store& store, FileMemory& memory) {
+  return std::make_unique<RealDisk>(store, memory);
+}
+
+}  // namespace rankflow
