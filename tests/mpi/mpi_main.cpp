@@ -25,16 +25,20 @@ class FailurePrinter : public testing::EmptyTestEventListener {
   explicit FailurePrinter(int rank) : rank_(rank) {}
 
  private:
+  // Kept here because googletest holds its lock while it reports a result.
+  void OnTestStart(const testing::TestInfo& info) override {
+    test_ = str(info.test_suite_name(), ".", info.name());
+  }
+  void OnTestEnd(const testing::TestInfo&) override { test_ = "outside a test"; }
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    const std::string test = info ? str(info->test_suite_name(), ".", info->name()) : "outside a test";
     const char* file = result.file_name() ? result.file_name() : "unknown file";
-    std::cerr << str("rank ", rank_, ": ", test, ": ", file, ":", result.line_number(), ": ",
+    std::cerr << str("rank ", rank_, ": ", test_, ": ", file, ":", result.line_number(), ": ",
                      result.message(), "\n");
   }
 
   int rank_;
+  std::string test_ = "outside a test";
 };
 
 /// Why these ranks cannot be the ones that the test was registered with; "" where they can.
