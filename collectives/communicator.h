@@ -43,7 +43,8 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// In place: `count` elements at `data` become their element-wise reduction over all ranks, the same bits on every rank.
+  /// In place: `count` elements at `data` become their element-wise reduction over all ranks, the same bits on every
+  /// rank (but for the payload of a NaN in a sum). The max or min of numbers and a NaN is NaN; -0 is less than +0.
   virtual void all_reduce(void* data, std::size_t count, DType type, ReduceOp op) = 0;
   /// In place: every rank gets the root's bytes.
   virtual void broadcast(void* data, std::size_t bytes, int root) = 0;
