@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace rankflow {
@@ -111,6 +113,18 @@ void File::close() {
   const int fd = std::exchange(fd_, -1);
   // Linux has closed the descriptor when it says EINTR; closing again could hit another thread's file.
   if (fd >= 0 && ::close(fd) != 0 && errno != EINTR) throw system_error("cannot close", path_, errno);
+}
+
+std::string digest_of(File& file) {
+  struct stat s {};
+  if (fstat(file.fd(), &s) != 0) throw system_error("cannot read", file.path(), errno);
+  // No more than a small file needs: thousands of them are common. One byte more, so that one read sees the
+  // end.
+  constexpr std::int64_t most = 1 << 20;
+  std::vector<char> buffer(static_cast<std::size_t>(std::clamp<std::int64_t>(s.st_size + 1, 4096, most)));
+  Sha256 hash;
+  while (const std::size_t n = file.read_some(buffer.data(), buffer.size())) hash.update(buffer.data(), n);
+  return hash.finish();
 }
 
 std::string read_file(const std::string& path) {

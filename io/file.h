@@ -38,6 +38,8 @@ class File {
   std::string path_;
 };
 
+/// SHA-256 of what is left to read of `file`.
+std::string digest_of(File& file);
 /// The whole content of a regular file. Throws Error: io, permission, or bad_data for a FIFO, device or
 /// folder.
 std::string read_file(const std::string& path);

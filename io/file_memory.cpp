@@ -3,9 +3,9 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -29,14 +29,6 @@ constexpr std::int64_t kGrainNs = 2'000'000'000;
 /// True where a change right now would leave another stamp than this one.
 bool is_settled(const FileStamp& stamp) {
   return unix_nanoseconds() - std::max(stamp.mtime_ns, stamp.ctime_ns) > kGrainNs;
-}
-
-std::string hash_file(const std::string& path) {
-  File file(path, O_RDONLY | O_NONBLOCK);
-  Sha256 hash;
-  std::vector<char> buffer(1 << 20);
-  while (const std::size_t n = file.read_some(buffer.data(), buffer.size())) hash.update(buffer.data(), n);
-  return hash.finish();
 }
 
 }  // namespace
@@ -75,10 +67,17 @@ void FileMemory::load() {
 
 std::string FileMemory::fact(const std::string& path, char topic,
                              const std::function<std::string(const std::string&)>& compute) {
+  auto value = fact_if_exists(path, topic, compute);
+  if (!value) throw system_error("cannot read", path, ENOENT);
+  return *std::move(value);
+}
+
+std::optional<std::string> FileMemory::fact_if_exists(
+    const std::string& path, char topic, const std::function<std::string(const std::string&)>& compute) {
   std::string key(1, topic);
   key += path.starts_with('/') ? path : absolute_path(path);
   FileStamp stamp;
-  if (!stamp_of(path, stamp)) throw system_error("cannot read", path, ENOENT);
+  if (!stamp_of(path, stamp)) return std::nullopt;
   const auto known = entries_.find(key);
   if (known != entries_.end() && known->second.stamp == stamp) {
     known->second.used = true;
@@ -99,7 +98,17 @@ std::string FileMemory::fact(const std::string& path, char topic,
 }
 
 std::string FileMemory::digest(const std::string& path) {
-  return fact(path, 'd', hash_file);
+  auto value = digest_if_exists(path);
+  if (!value) throw system_error("cannot read", path, ENOENT);
+  return *std::move(value);
+}
+
+std::optional<std::string> FileMemory::digest_if_exists(const std::string& path) {
+  return fact_if_exists(path, 'd', [](const std::string& p) {
+    // O_NONBLOCK: see read_file().
+    File file(p, O_RDONLY | O_NONBLOCK);
+    return digest_of(file);
+  });
 }
 
 std::string FileMemory::encode() const {

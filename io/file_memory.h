@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,8 +25,12 @@ class FileMemory {
   /// read, and what `compute` throws.
   std::string fact(const std::string& path, char topic,
                    const std::function<std::string(const std::string&)>& compute);
+  /// The same; nullopt where the file is missing.
+  std::optional<std::string> fact_if_exists(const std::string& path, char topic,
+                                            const std::function<std::string(const std::string&)>& compute);
   /// SHA-256 of the file's content.
   std::string digest(const std::string& path);
+  std::optional<std::string> digest_if_exists(const std::string& path);
 
   /// Writes what is new, atomically, without fsync; a failure is logged, not thrown: it is a cache.
   void save();

@@ -1,27 +1,19 @@
-// The store: action records and content-addressed artifacts on shared storage, published atomically, trusted only
-// while their bytes are what the manifest says. See store_layout.h for the paths.
+// The store: action records and content-addressed artifacts on shared storage, published atomically, trusted
+// only while their bytes are what the manifest says. See store_layout.h for the paths.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "io/action_record.h"
 #include "io/file_memory.h"
 #include "io/json.h"
 #include "io/store_layout.h"
 
 namespace rankflow {
 
-/// What a fingerprint led to.
-struct ActionRecord {
-  std::string fingerprint;
-  std::map<std::string, std::string> outputs;  // output name → digest of its artifact
-  std::string run;                             // the run that made them
-  Json details = Json::object();               // metrics, ranks, seconds: shown for a reused step
-};
-
-/// A directory being written, on the store's file system. Removed by the destructor unless published.
+/// A directory being written, on the store's file system. Removed by the destructor unless published or
+/// released. One made by another rank is adopted by its path.
 class Staging {
  public:
   explicit Staging(std::string path) : path_(std::move(path)) {}
@@ -31,7 +23,7 @@ class Staging {
   /// Where the output's files go.
   std::string data() const { return path_ + "/data"; }
   const std::string& path() const { return path_; }
-  /// The directory belongs to someone else now (it was renamed, or another process will publish it).
+  /// The directory belongs to someone else now: it was renamed, or another process will publish it.
   void release() { path_.clear(); }
 
  private:
@@ -39,47 +31,57 @@ class Staging {
 };
 
 enum class Verify {
-  presence,  // the manifest is there and every file has its size
-  content,   // … and its SHA-256, remembered by stamp where nothing changed
+  presence,  // the manifest is the digest's own, and every file has its size
+  content,   // … and its SHA-256, and nothing else is there; remembered by stamp where nothing changed
 };
 
 class Store {
  public:
-  /// Opens the store at `root`; nothing is created. Throws Error: permission where it is writable by everyone.
+  /// Opens the store at `root`; nothing is created. Throws Error: permission where it is writable by
+  /// everyone.
   Store(std::string root, FileMemory& memory);
 
   const StoreLayout& layout() const { return layout_; }
-  /// Creates what is missing and checks that it can be written; throws Error (io, permission) with path, user, mode.
+  /// Creates what is missing and checks that it can be written; throws Error (io, permission) with path,
+  /// user, mode.
   void prepare_for_writing();
 
   /// The record of a fingerprint; a missing, cut off or foreign one is nullopt.
   std::optional<ActionRecord> find_action(const std::string& fingerprint);
-  /// The record, provided that every output's artifact is whole; a damaged artifact is set aside (where the store can
-  /// be written), `problem` says so, and the answer is nullopt.
+  /// The record, provided that every output's artifact is whole; a damaged artifact is set aside (where the
+  /// store can be written), `problem` says so, and the answer is nullopt. Costs a few stat(2) calls where
+  /// nothing changed.
   std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem = nullptr);
   /// Replaces the record atomically. Returns the former record where its outputs differ.
   std::optional<ActionRecord> put_action(const ActionRecord& record);
 
   /// A fresh directory for one output, with an empty data/ folder.
   Staging stage();
-  /// Adopts a staging directory made by another rank.
-  /// Manifest, checksums, fsync of files and folders, rename. Returns the digest. Loses a race gracefully: the first
-  /// copy stays. On any error the temporary is removed and the error thrown; fsync is never retried.
+  /// Manifest, checksums, fsync of files and folders, rename. Returns the digest. Loses a race gracefully:
+  /// the first copy stays. On any error the temporary is removed and the error thrown; fsync is never
+  /// retried. Throws Error: bad_data for links, FIFOs and names that are not UTF-8, io, permission.
   std::string publish(Staging staging, const Json& producer);
 
-  /// Empty when the artifact is whole, otherwise what is wrong with it.
+  /// Empty when the artifact is whole, otherwise what is wrong with it. Throws Error where that can't be
+  /// told: io, permission.
   std::string check_artifact(const std::string& digest, Verify how);
-  /// Folder with the artifact's files; throws Error (io) where it is not there after refreshing the parent (NFS).
+  /// Folder with the artifact's files; throws Error (io) where it is not there after refreshing the parent
+  /// for two seconds (NFS shows another host's rename late).
   std::string artifact_path(const std::string& digest);
-  /// Moves a damaged artifact to damaged/, so that the next run makes it again.
+  /// Moves a damaged artifact to damaged/, so that the next run makes it again. Fine where it is gone
+  /// already.
   void set_aside(const std::string& digest);
 
  private:
+  std::string check_presence(const std::string& digest);
+  std::string check_content(const std::string& digest);
+  void move_into_place(Staging& staging, const std::string& digest);
+
   StoreLayout layout_;
   FileMemory& memory_;
 };
 
-/// $RANKFLOW_STORE or ./.rankflow
+/// $RANKFLOW_STORE or ./.rankflow, as an absolute path.
 std::string default_store();
 
 }  // namespace rankflow

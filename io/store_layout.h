@@ -2,10 +2,10 @@
 //
 //   actions/<aa>/<fingerprint>.json      → digests of the outputs, and the run that made them
 //   artifacts/<aa>/<digest>/data/…       the output's files
-//   artifacts/<aa>/<digest>/manifest.json  their sizes and SHA-256; written last
+//   artifacts/<aa>/<digest>/manifest.json  their sizes and SHA-256; written last; its own SHA-256 is <digest>
 //   artifacts/<aa>/<digest>/producer.json  who made it, when (not part of the digest)
 //   checkpoints/<aa>/<fingerprint>/…     of unfinished steps
-//   damaged/<digest>.<time>/             artifacts set aside because their bytes are wrong
+//   damaged/<digest>.<unique>/           artifacts set aside because their bytes are wrong
 //   runs/<run id>/run.json               one run: status, steps, versions
 //   runs/<run id>/pipeline.json          the resolved pipeline
 //   runs/<run id>/plan.json              what was to run and why
@@ -15,6 +15,11 @@
 //   runs/<run id>/metrics.jsonl
 //   runs/<run id>/timeline.json
 //   tmp/<unique>/                        being written; same file system as artifacts/
+//
+// Modes, whatever the umask: folders 02775 (a group shares the store, new files keep its group, any member
+// can remove or set aside), records and logs 0664, an artifact's files 0444 or 0555 (nobody changes them once
+// published). A store that everyone may write to (o+w without the sticky bit) is refused: anyone could put
+// results into it.
 #pragma once
 
 #include <string>
@@ -35,6 +40,7 @@ struct StoreLayout {
   std::string artifact_data(const std::string& digest) const { return artifact(digest) + "/data"; }
   std::string manifest(const std::string& digest) const { return artifact(digest) + "/manifest.json"; }
   std::string producer(const std::string& digest) const { return artifact(digest) + "/producer.json"; }
+  std::string checkpoints() const { return root + "/checkpoints"; }
   std::string checkpoints(const std::string& fingerprint) const {
     return root + "/checkpoints/" + fingerprint.substr(0, 2) + "/" + fingerprint;
   }
