@@ -1,0 +1,110 @@
+"""Training that was killed goes on, and ends with the same bytes as training that was not."""
+import json
+import os
+import signal
+
+import pytest
+from support import SOURCE, Rankflow, temporaries
+
+PIPELINE = f"""\
+name: resume
+inputs:
+  digits: {{path: {SOURCE}/configs/data/digits.csv.gz}}
+steps:
+  data:
+    type: prepare
+    inputs: {{data: "${{{{inputs.digits}}}}"}}
+    header: false
+    target: c64
+    task: classification
+  fit:
+    type: train
+    inputs: {{train: "${{{{steps.data.outputs.data}}}}"}}
+    model: {{type: mlp, hidden: [256, 256], dropout: 0.1}}
+    optimizer: {{type: adamw}}
+    epochs: 60
+    batch_size: 32
+    checkpoint: {{every_epochs: 0, every_batches: 50, every_seconds: 0}}
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The digest of the model after training in peace, on two ranks."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    flow = Rankflow(folder, folder / "store")
+    flow.write("p.yaml", PIPELINE)
+    flow("run", "-n", "2", "p.yaml")
+    return flow.artifact("fit", "model")[1]
+
+
+@pytest.fixture
+def flow(rankflow):
+    rankflow.write("p.yaml", PIPELINE)
+    return rankflow
+
+
+def rank_processes(flow):
+    """Process ids of the rankflow-rank programs that use this store, by rank."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+            environment = dict(e.split("=", 1) for e in open(f"/proc/{pid}/environ").read().split("\0") if "=" in e)
+        except (OSError, UnicodeDecodeError):
+            continue
+        if name == "rankflow-rank" and environment.get("RANKFLOW_STORE") == str(flow.store):
+            rank = environment.get("OMPI_COMM_WORLD_RANK")
+            # Helper processes of a rank are its children and run the same program.
+            parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+            if os.path.basename(os.readlink(f"/proc/{parent}/exe")) != "rankflow-rank":
+                found[int(rank)] = int(pid)
+    return found
+
+
+def during_training(flow, process, at_least):
+    """Reads events until the training has done a share `at_least` of its work."""
+    for line in process.stdout:
+        event = json.loads(line) if line.startswith("{") else {}
+        if event.get("event") == "step_progress" and event["step"] == "fit" and event["done"] >= at_least * event["total"]:
+            return
+    raise AssertionError(f"the run ended before that: {process.stderr.read()}")
+
+
+@pytest.mark.parametrize("victim, share", [(1, 0.2), (0, 0.5)])
+def test_killed_and_started_again_by_hand(flow, undisturbed, victim, share):
+    process = flow.start("run", "-n", "2", "p.yaml", "--json", "--restarts", "0")
+    during_training(flow, process, share)
+    os.kill(rank_processes(flow)[victim], signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode not in (0, None), err
+    assert rank_processes(flow) == {}, "no rank is left behind"
+    result = flow("run", "-n", "2", "p.yaml", "--json")
+    starts = [e for e in result.events() if e["event"] == "step_progress" and e["step"] == "fit"]
+    assert starts[0]["done"] > 0, "goes on from the checkpoint, not from the start"
+    assert flow.statuses() == {"data": "reused", "fit": "done"}
+    assert flow.artifact("fit", "model")[1] == undisturbed
+    assert temporaries(flow.store) == []
+
+
+def test_killed_and_started_again_by_the_supervisor(flow, undisturbed):
+    process = flow.start("run", "-n", "2", "p.yaml", "--json")
+    during_training(flow, process, 0.3)
+    os.kill(rank_processes(flow)[1], signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert flow.last_run()["attempts"] == 2
+    assert len(flow.runs()) == 1, "the same run goes on"
+    assert flow.artifact("fit", "model")[1] == undisturbed
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
+def test_stopped_by_a_signal(flow, undisturbed, sent):
+    process = flow.start("run", "-n", "2", "p.yaml", "--json")
+    during_training(flow, process, 0.3)
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 75, err
+    assert flow.last_run()["status"] == "stopped"
+    flow("run", "-n", "2", "p.yaml")
+    assert flow.artifact("fit", "model")[1] == undisturbed
