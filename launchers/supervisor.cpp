@@ -342,7 +342,7 @@ std::string describe(const ProcessEnd& end) {
                                                                        : 0;
   if (number == 0) return str("exit code ", end.exit_code);
   const char* text = sigdescr_np(number);
-  return str("signal ", number, text ? str(" (", text, ")") : "");
+  return str("signal ", number, text ? str(", ", text) : "");
 }
 
 }  // namespace rankflow

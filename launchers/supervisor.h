@@ -29,7 +29,7 @@ int supervise(const SupervisorOptions& options, RunObserver& display);
 
 /// Whether ranks that ended so are to be started again: they died, rather than came to a result.
 bool is_crash(const ProcessEnd& end);
-/// "signal 9 (Killed)", "exit code 70"; mpirun gives 128 + the signal of the rank that died.
+/// "signal 9, Killed", "exit code 70"; mpirun gives 128 + the signal of the rank that died.
 std::string describe(const ProcessEnd& end);
 
 }  // namespace rankflow
