@@ -17,7 +17,7 @@ PLACES = [
     ("MPI's handles", r"collectives/mpi_(handles|communicator|mailbox)\.h$", r"collectives/mpi_\w+\.(cpp|h)$"),
     ("NCCL and CUDA", r"(nccl|cuda\w*)\.h$|c10/cuda/|ATen/cuda/", r"(collectives/nccl_\w+|steps/cuda_\w+)\.(cpp|cu|h)$"),
     ("HDF5", r"hdf5(_hl)?\.h$|H5\w+\.h$", r"io/\w+\.cpp$"),
-    ("Arrow", r"(arrow|parquet)/", r"io/\w+\.cpp$"),
+    ("Arrow", r"(arrow|parquet)/", r"io/\w+\.(cpp|h)$"),
     ("LibTorch", r"(torch|ATen|c10)/", r"(steps|collectives)/\w+\.(cpp|h|cu)$"),
     ("libyaml", r"yaml\.h$", r"runtime/yaml\w*\.cpp$"),
     ("OpenSSL", r"openssl/", r"base/\w+\.cpp$"),
