@@ -20,11 +20,6 @@ bool never_entered(const std::string& name) {
   return name == ".git" || name == ".rankflow" || name == "__pycache__";
 }
 
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
 std::string below(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : folder.ends_with('/') ? folder + name : folder + "/" + name;
 }

@@ -157,11 +157,11 @@ class Explanation {
 
   void input(const std::string& name, const Source& was, const Source& is) {
     const std::string was_label = label_of(was, before_labels_), is_label = label_of(is, now_labels_);
+    told_.insert(label_of({is.kind, is.digest, ""}, now_labels_));
     const bool same_place = was.kind == is.kind && was.below == is.below && was_label == is_label;
     if (same_place) {
       const std::string place = is_label.empty() ? "" : str(" (", is_label, ")");
       lines_.push_back(str("input ", name, place, ": ", changed(was, is)));
-      told_.insert(is_label);
       return;
     }
     const auto shown_source = [](const Source& s, const std::string& label) {
@@ -169,7 +169,6 @@ class Explanation {
     };
     lines_.push_back(
         str("input ", name, ": ", shown_source(was, was_label), " → ", shown_source(is, is_label)));
-    told_.insert(is_label);
   }
 
   static std::string changed(const Source& was, const Source& is) {

@@ -15,10 +15,6 @@ namespace {
 
 constexpr int format = 1;
 
-bool holds_binding(const std::string& text) {
-  return text.find("${{") != std::string::npos;
-}
-
 std::string binding_text(const Binding& b) {
   return b.kind == Binding::Kind::input ? str("${{inputs.", b.name, "}}")
                                         : str("${{steps.", b.step, ".outputs.", b.name, "}}");
@@ -112,7 +108,7 @@ class IngredientsBuilder {
   }
 
   std::string bound_text(const std::string& text) {
-    if (!holds_binding(text)) return text;
+    if (!has_binding(text)) return text;
     std::string out;
     const std::vector<Binding> pieces = parse_bindings(text);
     std::size_t used = 0;  // of the literal piece that follows: it was part of a path
@@ -185,7 +181,7 @@ class IngredientsBuilder {
 
   // An input of the step: one binding and a path below it, or a plain path.
   std::string source(const std::string& name, const std::string& text) {
-    if (!holds_binding(text)) {
+    if (!has_binding(text)) {
       const std::string path = text.starts_with('/') ? text : all_.pipeline_.folder + "/" + text;
       return str("content:", all_.digest_at(path));
     }
@@ -206,7 +202,7 @@ class IngredientsBuilder {
   void add_program(Json& out) {
     const Json& parameters = step_.parameters;
     const auto& name = parameters.at("command").at(0).get_ref<const std::string&>();
-    if (!holds_binding(name)) out["program"] = all_.program(name, step_);
+    if (!has_binding(name)) out["program"] = all_.program(name, step_);
     Json code = Json::object();
     add_code(code, "code", true);
     add_code(code, "hash", false);

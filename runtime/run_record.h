@@ -1,4 +1,5 @@
-// Runs on disk: runs/<id>/ and the few functions that write and read them. The coordinator is the only writer.
+// Runs on disk: runs/<id>/ and the few functions that write and read them. The coordinator is the only
+// writer.
 #pragma once
 
 #include <optional>
@@ -7,28 +8,33 @@
 
 #include "io/json.h"
 #include "io/store.h"
-#include "runtime/pipeline.h"
-#include "runtime/plan.h"
+#include "runtime/git_state.h"
 
 namespace rankflow {
 
-/// "20261120-213510-flights-7f3a": sorts by time, is unique (the name is claimed by mkdir).
+/// "20261120-213510-flights-7f3a": UTC, so that it sorts by time; the last digits are random.
 std::string new_run_id(const std::string& pipeline_name);
 
-/// run.json: {format, run, pipeline, pipeline_file, pipeline_digest, status, exit, started, seconds, ranks, hosts,
-/// command_line, git: {commit, dirty}, versions: {rankflow, …}, attempts,
-/// steps: {name: {status, decision, reasons, fingerprint, ingredients, labels, run (that made it), outputs: {o: digest},
+/// run.json: {format, run, pipeline, pipeline_file (absolute), pipeline_digest, status, exit, started,
+/// seconds, ranks, hosts, command_line, git: {commit, dirty}, versions: {rankflow, …}, attempts, steps:
+/// {name: {status, decision, reasons, fingerprint, ingredients, labels, run (that made it), outputs: {o:
+/// digest},
 ///                seconds, ranks, hosts, rows, metrics, message}}}
 class RunRecord {
  public:
-  /// Creates runs/<id>/, or opens it again (a restart), and makes it the latest.
+  /// Claims a new run's directory by mkdir(2), under an id that nobody else has. Throws Error (io,
+  /// permission).
+  static RunRecord create(Store& store, const std::string& pipeline_name);
+  /// Creates runs/<id>/, or opens it again (a restart: what run.json says is kept, a damaged one starts
+  /// empty), and makes it the latest. Folders inside are created by whoever writes there. Throws Error (io,
+  /// permission; usage where `id` can't be a run's).
   RunRecord(Store& store, std::string id);
 
   const std::string& id() const { return id_; }
   const RunLayout& layout() const { return layout_; }
   Json& json() { return json_; }
   const Json& json() const { return json_; }
-  /// Writes run.json atomically; without fsync unless `durable`.
+  /// Writes run.json atomically, one line per key and per step; without fsync unless `durable`.
   void save(bool durable);
 
  private:
@@ -37,14 +43,16 @@ class RunRecord {
   Json json_;
 };
 
-/// Newest first. Damaged records are left out.
+/// Newest first. Damaged records are left out, so every run.json is read: for many runs, load_runs costs no
+/// more.
 std::vector<std::string> list_runs(const StoreLayout& layout);
-/// A full id, a unique prefix, or "latest". Throws Error (usage) naming what there is.
+/// The records of at most `limit` runs, newest first; damaged ones are left out.
+std::vector<Json> load_runs(const StoreLayout& layout, std::size_t limit);
+/// A full id, a unique prefix, or "latest". Throws Error: usage naming what there is, io where the record is
+/// damaged.
 Json load_run(const StoreLayout& layout, const std::string& id);
 /// The newest run of the same pipeline file (by absolute path) whose record has `step` with ingredients.
 std::optional<Json> newest_run_with_step(const StoreLayout& layout, const std::string& pipeline_file,
                                          const std::string& step);
-/// {commit, dirty} of the work tree that holds `folder`; null where there is none or no git.
-Json git_state(const std::string& folder);
 
 }  // namespace rankflow

@@ -1,0 +1,194 @@
+#include "runtime/run_record.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "io/file.h"
+
+namespace rankflow {
+
+std::string new_run_id(const std::string& pipeline_name) {
+  std::string time;
+  for (const char c : utc_now()) {  // 2026-11-20T21:35:10Z
+    if (c == 'T') time += '-';
+    if (c >= '0' && c <= '9') time += c;
+  }
+  // A run's name is also a folder's, and at most 100 characters long.
+  const std::string name = is_plain_name(pipeline_name) ? pipeline_name.substr(0, 60) : "pipeline";
+  static constexpr char digits[] = "0123456789abcdef";
+  std::random_device random;
+  std::string tail;
+  for (int i = 0; i < 4; ++i) tail += digits[random() % 16];
+  return str(time, "-", name, "-", tail);
+}
+
+RunRecord RunRecord::create(Store& store, const std::string& pipeline_name) {
+  make_directories(store.layout().runs());
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::string id = new_run_id(pipeline_name);
+    const std::string path = store.layout().run(id);
+    if (::mkdir(path.c_str(), 0777) == 0) {
+      // mkdir cuts the mode by the umask and ignores set-group-id on some file systems.
+      if (::chmod(path.c_str(), 02775) != 0) throw system_error("set the mode of", path, errno);
+      return RunRecord(store, std::move(id));
+    }
+    if (errno != EEXIST) throw system_error("create folder", path, errno);
+  }
+  throw Error(ExitStatus::internal, str("no free name for a run in ", store.layout().runs()));
+}
+
+RunRecord::RunRecord(Store& store, std::string id)
+    : id_(std::move(id)), layout_{store.layout().run(id_)}, json_(Json::object()) {
+  if (!is_plain_name(id_)) throw Error(ExitStatus::usage, str("\"", id_, "\" can't be the name of a run"));
+  make_directories(layout_.root);
+  if (auto earlier = try_read_json(layout_.record()); earlier && earlier->is_object())
+    json_ = std::move(*earlier);
+  json_["format"] = 1;
+  json_["run"] = id_;
+  write_file_atomically(store.layout().latest_run(), id_ + "\n", false);
+}
+
+namespace {
+
+// Text that is no UTF-8 (a child's message, say) must not keep a run from being recorded.
+std::string dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// One line per key and per step: short to write, and to be read and compared line by line.
+std::string record_text(const Json& record) {
+  std::string out = "{";
+  const char* comma = "\n";
+  for (const auto& [key, value] : record.items()) {
+    out += std::exchange(comma, ",\n");
+    out += dump(key) + ": ";
+    if (key != "steps" || !value.is_object()) {
+      out += dump(value);
+      continue;
+    }
+    out += "{";
+    const char* step_comma = "\n ";
+    for (const auto& [step, entry] : value.items()) {
+      out += std::exchange(step_comma, ",\n ");
+      out += dump(step) + ": " + dump(entry);
+    }
+    out += "}";
+  }
+  return out + "\n}\n";
+}
+
+// Names of the folders in runs/, newest first.
+std::vector<std::string> run_folders(const StoreLayout& layout) {
+  std::vector<std::string> ids;
+  std::error_code problem;
+  for (std::filesystem::directory_iterator at(layout.runs(), problem), end; !problem && at != end;
+       at.increment(problem)) {
+    std::string name = at->path().filename().string();
+    if (name != "latest" && is_plain_name(name)) ids.push_back(std::move(name));
+  }
+  if (problem && problem != std::errc::no_such_file_or_directory) {
+    throw system_error("read folder", layout.runs(), problem.value());
+  }
+  std::sort(ids.rbegin(), ids.rend());
+  return ids;
+}
+
+std::optional<Json> read_record(const StoreLayout& layout, const std::string& id) {
+  auto record = try_read_json(RunLayout{layout.run(id)}.record());
+  return record && record->is_object() ? std::move(record) : std::nullopt;
+}
+
+std::string known_runs(const std::vector<std::string>& ids) {
+  if (ids.empty()) return "there are no runs yet";
+  constexpr std::size_t shown = 5;
+  const std::vector<std::string> first(
+      ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(std::min(shown, ids.size())));
+  return str("newest: ", join(first, ", "),
+             ids.size() > shown ? str(" and ", ids.size() - shown, " more") : "");
+}
+
+std::string resolve_run(const StoreLayout& layout, const std::string& id) {
+  if (id == "latest" && exists(layout.latest_run())) {
+    std::string latest = trim(read_file(layout.latest_run()));
+    if (is_plain_name(latest) && exists(layout.run(latest))) return latest;
+  }
+  const auto ids = run_folders(layout);
+  if (id == "latest") {
+    for (const auto& candidate : ids) {
+      if (exists(RunLayout{layout.run(candidate)}.record())) return candidate;
+    }
+    throw Error(ExitStatus::usage, str("there is no run in ", layout.root), "rankflow run PIPELINE");
+  }
+  std::vector<std::string> matching;
+  for (const auto& candidate : ids) {
+    if (candidate == id) return candidate;
+    if (!id.empty() && candidate.starts_with(id)) matching.push_back(candidate);
+  }
+  if (matching.size() == 1) return matching.front();
+  if (matching.empty()) {
+    throw Error(ExitStatus::usage, str("no run is called \"", id, "\" in ", layout.root), known_runs(ids));
+  }
+  throw Error(ExitStatus::usage, str("\"", id, "\" may be any of ", matching.size(), " runs"),
+              known_runs(matching));
+}
+
+}  // namespace
+
+void RunRecord::save(bool durable) {
+  write_file_atomically(layout_.record(), record_text(json_), durable);
+}
+
+std::vector<Json> load_runs(const StoreLayout& layout, std::size_t limit) {
+  std::vector<Json> records;
+  for (const auto& id : run_folders(layout)) {
+    if (records.size() == limit) break;
+    if (auto record = read_record(layout, id)) records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+std::vector<std::string> list_runs(const StoreLayout& layout) {
+  auto ids = run_folders(layout);
+  std::erase_if(ids, [&](const std::string& id) { return !read_record(layout, id); });
+  return ids;
+}
+
+Json load_run(const StoreLayout& layout, const std::string& id) {
+  const std::string resolved = resolve_run(layout, id);
+  auto record = read_record(layout, resolved);
+  if (!record) {
+    throw Error(ExitStatus::io, str(RunLayout{layout.run(resolved)}.record(), " is missing or damaged"),
+                "rankflow runs lists those that can be read");
+  }
+  return std::move(*record);
+}
+
+std::optional<Json> newest_run_with_step(const StoreLayout& layout, const std::string& pipeline_file,
+                                         const std::string& step) {
+  const std::string wanted = absolute_path(pipeline_file);
+  for (const auto& id : run_folders(layout)) {
+    auto record = read_record(layout, id);
+    if (!record) continue;
+    const auto file = record->find("pipeline_file");
+    if (file == record->end() || !file->is_string() || absolute_path(file->get<std::string>()) != wanted)
+      continue;
+    const auto steps = record->find("steps");
+    if (steps == record->end() || !steps->is_object()) continue;
+    const auto entry = steps->find(step);
+    if (entry == steps->end() || !entry->is_object()) continue;
+    const auto ingredients = entry->find("ingredients");
+    if (ingredients != entry->end() && ingredients->is_object()) return record;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rankflow
