@@ -1,4 +1,5 @@
-// Doing local work together: when one rank's work throws, all ranks learn it at the same place and leave together.
+// Doing local work together: when one rank's work throws, all ranks learn it at the same place and leave
+// together.
 #pragma once
 
 #include <functional>
@@ -8,8 +9,8 @@
 
 namespace rankflow {
 
-/// Thrown on the ranks whose own work was fine when another rank's was not. Carries no message of its own for people:
-/// the rank that failed reports.
+/// Thrown on the ranks whose own work was fine when another rank's was not. Carries no message of its own for
+/// people: the rank that failed reports.
 class PeerFailed : public Error {
  public:
   explicit PeerFailed(int rank);
@@ -19,8 +20,9 @@ class PeerFailed : public Error {
   int rank_;
 };
 
-/// Runs `local` on every rank, then agrees. If it threw anywhere, every rank throws: those where it did their own
-/// exception, the others PeerFailed naming the lowest failed rank. Collective; `local` must make no collective calls.
+/// Runs `local` on every rank, then agrees. If it threw anywhere, every rank throws: those where it did their
+/// own exception, the others PeerFailed naming the lowest failed rank. Collective; `local` must make no
+/// collective calls.
 void run_together(Communicator& comm, const std::function<void()>& local);
 
 }  // namespace rankflow

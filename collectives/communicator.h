@@ -1,8 +1,10 @@
-// What a group of ranks can do together. One contract, several backends (one rank, MPI, NCCL): callers have no #ifdef.
+// What a group of ranks can do together. One contract, several backends (one rank, MPI, NCCL): callers have
+// no #ifdef.
 //
-// Every call is collective: all ranks of the group must make the same calls in the same order, from one thread at a
-// time. Calls block until the local buffers may be used again; only `barrier` promises that all have arrived. A failed
-// call throws Error (internal) with the backend's text; the communicator is then of no further use.
+// Every call is collective: all ranks of the group must make the same calls in the same order, from one
+// thread at a time. Calls block until the local buffers may be used again; only `barrier` promises that all
+// have arrived. A failed call throws Error (internal) with the backend's text; the communicator is then of no
+// further use.
 #pragma once
 
 #include <cstddef>
@@ -19,22 +21,46 @@ enum class ReduceOp { sum, max, min };
 
 constexpr std::size_t size_of(DType t) {
   switch (t) {
-    case DType::u8: return 1;
-    case DType::i32: case DType::f32: return 4;
-    case DType::i64: case DType::f64: return 8;
+    case DType::u8:
+      return 1;
+    case DType::i32:
+    case DType::f32:
+      return 4;
+    case DType::i64:
+    case DType::f64:
+      return 8;
   }
   return 0;
 }
 const char* name(DType t);
 const char* name(ReduceOp op);
 
-template <typename T> struct dtype_of;
-template <> struct dtype_of<std::uint8_t> { static constexpr DType value = DType::u8; };
-template <> struct dtype_of<std::byte> { static constexpr DType value = DType::u8; };
-template <> struct dtype_of<std::int32_t> { static constexpr DType value = DType::i32; };
-template <> struct dtype_of<std::int64_t> { static constexpr DType value = DType::i64; };
-template <> struct dtype_of<float> { static constexpr DType value = DType::f32; };
-template <> struct dtype_of<double> { static constexpr DType value = DType::f64; };
+template <typename T>
+struct dtype_of;
+template <>
+struct dtype_of<std::uint8_t> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct dtype_of<std::byte> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct dtype_of<std::int32_t> {
+  static constexpr DType value = DType::i32;
+};
+template <>
+struct dtype_of<std::int64_t> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct dtype_of<float> {
+  static constexpr DType value = DType::f32;
+};
+template <>
+struct dtype_of<double> {
+  static constexpr DType value = DType::f64;
+};
 
 class Communicator {
  public:
@@ -43,21 +69,23 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// In place: `count` elements at `data` become their element-wise reduction over all ranks, the same bits on every
-  /// rank (but for the payload of a NaN in a sum). The max or min of numbers and a NaN is NaN; -0 is less than +0.
+  /// In place: `count` elements at `data` become their element-wise reduction over all ranks, the same bits
+  /// on every rank (but for the payload of a NaN in a sum). The max or min of numbers and a NaN is NaN; -0 is
+  /// less than +0.
   virtual void all_reduce(void* data, std::size_t count, DType type, ReduceOp op) = 0;
   /// In place: every rank gets the root's bytes.
   virtual void broadcast(void* data, std::size_t bytes, int root) = 0;
   /// `out` holds size() * bytes, ordered by rank. Equal sizes on all ranks.
   virtual void all_gather(const void* in, std::size_t bytes, void* out) = 0;
-  /// Unequal sizes: `out` holds the concatenation in rank order; `sizes[r]` are the bytes of rank r, known to all.
+  /// Unequal sizes: `out` holds the concatenation in rank order; `sizes[r]` are the bytes of rank r, known to
+  /// all.
   virtual void all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) = 0;
   /// Like all_gather_unequal, but only `root` receives; `out` is ignored elsewhere.
   virtual void gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out, int root) = 0;
   /// Returns after every rank has entered.
   virtual void barrier() = 0;
-  /// Ends the communicator; collective, so never done by the destructor. A communicator whose step failed is dropped
-  /// without it.
+  /// Ends the communicator; collective, so never done by the destructor. A communicator whose step failed is
+  /// dropped without it.
   virtual void close() = 0;
 
   // Conveniences on top of the calls above.
@@ -100,9 +128,9 @@ class Communicator {
 /// One rank: every collective is the identity. The same code path as with many.
 std::unique_ptr<Communicator> make_self_communicator();
 
-/// Wraps a communicator so that every call first compares operation, dtype and size across ranks, and throws an
-/// internal error that names both sides of a mismatch. Costs one small all-gather per call: for tests and debugging
-/// (RANKFLOW_CHECK_COLLECTIVES=1).
+/// Wraps a communicator so that every call first compares operation, dtype and size across ranks, and throws
+/// an internal error that names both sides of a mismatch. Costs one small all-gather per call: for tests and
+/// debugging (RANKFLOW_CHECK_COLLECTIVES=1).
 std::unique_ptr<Communicator> make_checked(std::unique_ptr<Communicator> inner);
 
 }  // namespace rankflow
