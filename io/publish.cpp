@@ -1,5 +1,6 @@
 // The writing half of the store: staging directories, and the one rename that publishes them.
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -16,10 +17,10 @@ namespace {
 
 constexpr mode_t kRecordMode = 0664;
 
-void write_new_file(const std::string& path, const std::string& text) {
+void write_new_file(const std::string& path, const std::string& text, Durability durability) {
   File file(path, O_WRONLY | O_CREAT | O_EXCL, kRecordMode);
   file.write_all(text);
-  file.sync();
+  if (durability == Durability::now) file.sync();
   file.close();
 }
 
@@ -50,26 +51,30 @@ Staging Store::stage() {
   return staging;
 }
 
-std::string Store::publish(Staging staging, const Json& producer) {
+std::string Store::publish(Staging staging, const Json& producer, Durability durability) {
   const Manifest manifest = describe_folder(staging.data());
   const std::string text = encode(manifest);
   const std::string digest = sha256(text);
   // The same content may be there already; then none of it has to go to disk again.
   if (check_artifact(digest, Verify::content).empty()) return digest;
-  sync_folder(staging.data(), manifest);
-  write_new_file(staging.path() + "/producer.json", producer.dump(1) + "\n");
-  write_new_file(staging.path() + "/manifest.json", text);
-  sync_directory(staging.path());
-  move_into_place(staging, digest);
+  if (durability == Durability::now) sync_folder(staging.data(), manifest);
+  write_new_file(staging.path() + "/producer.json", producer.dump(1) + "\n", durability);
+  write_new_file(staging.path() + "/manifest.json", text, durability);
+  if (durability == Durability::now) sync_directory(staging.path());
+  move_into_place(staging, digest, durability);
   return digest;
 }
 
-void Store::move_into_place(Staging& staging, const std::string& digest) {
+void Store::make_parent(const std::string& path, const std::string& above, Durability durability) {
+  const std::string parent = parent_of(path);
+  if (exists(parent)) return;
+  make_directories(parent);
+  if (durability == Durability::now) sync_directory(above);
+}
+
+void Store::move_into_place(Staging& staging, const std::string& digest, Durability durability) {
   const std::string target = layout_.artifact(digest);
-  if (!exists(parent_of(target))) {
-    make_directories(parent_of(target));
-    sync_directory(layout_.artifacts());
-  }
+  make_parent(target, layout_.artifacts(), durability);
   // Each turn either ends or has seen another process put a damaged copy in our way.
   constexpr int kTurns = 5;
   for (int turn = 1; std::rename(staging.path().c_str(), target.c_str()) != 0; ++turn) {
@@ -82,7 +87,13 @@ void Store::move_into_place(Staging& staging, const std::string& digest) {
     set_aside(digest);
   }
   staging.release();
-  sync_directory(parent_of(target));
+  if (durability == Durability::now) sync_directory(parent_of(target));
+}
+
+void Store::sync() {
+  File root(layout_.root, O_RDONLY | O_DIRECTORY);
+  if (syncfs(root.fd()) != 0) throw system_error("cannot bring to disk (syncfs)", layout_.root, errno);
+  root.close();
 }
 
 }  // namespace rankflow

@@ -136,16 +136,14 @@ std::optional<ActionRecord> Store::find_usable(const std::string& fingerprint, s
   return record;
 }
 
-std::optional<ActionRecord> Store::put_action(const ActionRecord& record) {
-  if (!is_digest(record.fingerprint))
+std::optional<ActionRecord> Store::put_action(const ActionRecord& record, Durability durability) {
+  if (!is_digest(record.fingerprint)) {
     throw Error(ExitStatus::internal, str("not a fingerprint: ", record.fingerprint));
+  }
   auto former = find_action(record.fingerprint);
   const std::string path = layout_.action(record.fingerprint);
-  if (!exists(parent_of(path))) {
-    make_directories(parent_of(path));
-    sync_directory(layout_.actions());
-  }
-  write_file_atomically(path, encode(record));
+  make_parent(path, layout_.actions(), durability);
+  write_file_atomically(path, encode(record), durability == Durability::now);
   if (former && former->outputs == record.outputs) former.reset();
   return former;
 }

@@ -35,6 +35,13 @@ enum class Verify {
   content,   // … and its SHA-256, and nothing else is there; remembered by stamp where nothing changed
 };
 
+/// When what is published survives a power failure. Other processes see it at once in either case, and what a
+/// failure tears is noticed by its checksums and made again: only work can be lost, never right results.
+enum class Durability {
+  now,    // fsync of everything before the call returns
+  later,  // with the next sync(): where many small steps would spend most of their time in fsync
+};
+
 class Store {
  public:
   /// Opens the store at `root`; nothing is created. Throws Error: permission where it is writable by
@@ -53,14 +60,17 @@ class Store {
   /// nothing changed.
   std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem = nullptr);
   /// Replaces the record atomically. Returns the former record where its outputs differ.
-  std::optional<ActionRecord> put_action(const ActionRecord& record);
+  std::optional<ActionRecord> put_action(const ActionRecord& record, Durability durability = Durability::now);
 
   /// A fresh directory for one output, with an empty data/ folder.
   Staging stage();
   /// Manifest, checksums, fsync of files and folders, rename. Returns the digest. Loses a race gracefully:
   /// the first copy stays. On any error the temporary is removed and the error thrown; fsync is never
   /// retried. Throws Error: bad_data for links, FIFOs and names that are not UTF-8, io, permission.
-  std::string publish(Staging staging, const Json& producer);
+  std::string publish(Staging staging, const Json& producer, Durability durability = Durability::now);
+  /// Brings all that this host published with Durability::later to disk (syncfs: one call instead of eight
+  /// per step).
+  void sync();
 
   /// Empty when the artifact is whole, otherwise what is wrong with it. Throws Error where that can't be
   /// told: io, permission.
@@ -75,7 +85,8 @@ class Store {
  private:
   std::string check_presence(const std::string& digest);
   std::string check_content(const std::string& digest);
-  void move_into_place(Staging& staging, const std::string& digest);
+  void make_parent(const std::string& path, const std::string& above, Durability durability);
+  void move_into_place(Staging& staging, const std::string& digest, Durability durability);
 
   StoreLayout layout_;
   FileMemory& memory_;

@@ -1,5 +1,6 @@
 // Publishes or checks one step's output, for test_publish.py to disturb system call by system call.
-//   publish_driver publish STORE TEXT   publishes TEXT and puts it on record
+//   publish_driver now STORE TEXT       publishes TEXT and puts it on record
+//   publish_driver later STORE TEXT     the same, brought to disk by one sync at the end
 //   publish_driver check STORE          prints the text on record, or "nothing"; fails where the store is not
 //   whole
 #include <unistd.h>
@@ -23,15 +24,16 @@ void mark(const char* name) {
   [[maybe_unused]] const int missing = access(name, F_OK);
 }
 
-void publish(Store& store, const std::string& text) {
+void publish(Store& store, const std::string& text, Durability durability) {
   mark("fault:begin");
   store.prepare_for_writing();
   Staging staging = store.stage();
   make_directories(staging.data() + "/sub");
   write_file_atomically(staging.data() + "/text", text);
   write_file_atomically(staging.data() + "/sub/twice", text + text);
-  const std::string digest = store.publish(std::move(staging), {{"run", "test"}});
-  store.put_action({kFingerprint, {{"text", digest}}, "test", {}});
+  const std::string digest = store.publish(std::move(staging), {{"run", "test"}}, durability);
+  store.put_action({kFingerprint, {{"text", digest}}, "test", {}}, durability);
+  if (durability == Durability::later) store.sync();
   mark("fault:end");
 }
 
@@ -53,13 +55,14 @@ std::string check(Store& store) {
 
 int run(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
-  const bool publishes = command == "publish" && argc == 4;
-  if (!publishes && !(command == "check" && argc == 3))
-    throw Error(ExitStatus::usage, "publish STORE TEXT | check STORE");
+  const bool publishes = (command == "now" || command == "later") && argc == 4;
+  if (!publishes && !(command == "check" && argc == 3)) {
+    throw Error(ExitStatus::usage, "publish_driver now STORE TEXT | later STORE TEXT | check STORE");
+  }
   FileMemory memory("");
   Store store(argv[2], memory);
   if (publishes) {
-    publish(store, argv[3]);
+    publish(store, argv[3], command == "now" ? Durability::now : Durability::later);
   } else {
     std::puts(check(store).c_str());
   }

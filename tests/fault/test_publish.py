@@ -29,10 +29,10 @@ def driver(*arguments):
     return subprocess.run([DRIVER, *arguments], capture_output=True, text=True, timeout=60)
 
 
-def traced(store, folder, *options):
+def traced(how, store, folder, *options):
     """Publishes NEW under strace and returns the finished process and the trace's lines."""
     log = os.path.join(folder, "trace")
-    command = ["strace", "-o", log, "-y", "-s", "300", *options, DRIVER, "publish", store, NEW]
+    command = ["strace", "-o", log, "-y", "-s", "300", *options, DRIVER, how, store, NEW]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60)
     with open(log) as lines:
         return process, lines.read().splitlines()
@@ -62,15 +62,17 @@ def leftovers(store):
     return found
 
 
-class Publish(unittest.TestCase):
+class Publish:
+    """What holds with either durability, `how`."""
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="rankflow-fault-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.before = os.path.join(cls.folder, "before")
-        assert driver("publish", cls.before, OLD).returncode == 0
+        assert driver(cls.how, cls.before, OLD).returncode == 0
         copy = shutil.copytree(cls.before, os.path.join(cls.folder, "sample"))
-        process, lines = traced(copy, cls.folder)
+        process, lines = traced(cls.how, copy, cls.folder)
         if process.returncode != 0:
             raise unittest.SkipTest(f"strace can't trace here: {process.stderr.strip()}")
         cls.calls = calls_to_disturb(lines)
@@ -80,7 +82,7 @@ class Publish(unittest.TestCase):
         """Publishes into a copy of the old store with `what` injected at `call`; checks what must hold in any case."""
         folder = tempfile.mkdtemp(dir=self.folder)
         store = shutil.copytree(self.before, os.path.join(folder, "store"))
-        process, trace = traced(store, folder, "-e", f"inject={call.name}:{what}:when={call.number}")
+        process, trace = traced(self.how, store, folder, "-e", f"inject={call.name}:{what}:when={call.number}")
         about = f"{what} at {call.text}\n{process.stderr}"
         left = leftovers(store)
         check = driver("check", store)
@@ -88,7 +90,7 @@ class Publish(unittest.TestCase):
         state = check.stdout.strip()
         self.assertIn(state, (OLD, NEW), about)
         # A killed process leaves temporaries; they must not be in the next one's way.
-        again = driver("publish", store, NEW)
+        again = driver(self.how, store, NEW)
         self.assertEqual(again.returncode, 0, f"{about}{again.stderr}")
         self.assertEqual(driver("check", store).stdout.strip(), NEW, about)
         if "error=" in what:
@@ -120,7 +122,7 @@ class Publish(unittest.TestCase):
             self.assertEqual(outcome.status, 74, f"{call.text}\n{outcome.stderr}")
             self.assertRegex(outcome.stderr, r"error: .*/store.*: Input/output error", call.text)
 
-        names = ("write", "fsync", "rename", "mkdir", "fchmod", "chmod")
+        names = ("write", self.sync, "rename", "mkdir", "fchmod", "chmod")
         # An existing folder is as good whether mkdir says so or fails.
         calls = [c for c in self.named(*names) if "EEXIST" not in c.text]
         self.assertEqual({c.name for c in calls}, set(names))
@@ -138,16 +140,6 @@ class Publish(unittest.TestCase):
         self.assertGreaterEqual(sum(bool(written.match(c.text)) for c in calls), 5)
         self.disturb_all("error=EIO", calls, judge)
 
-    def test_fsync_is_never_retried(self):
-        def judge(call, outcome):
-            failed = [i for i, line in enumerate(outcome.trace) if line.startswith("fsync(") and "INJECTED" in line]
-            self.assertEqual(len(failed), 1, call.text)
-            target = outcome.trace[failed[0]].split("<")[1].split(">")[0]
-            later = [line for line in outcome.trace[failed[0] + 1:] if line.startswith("fsync(") and f"<{target}>" in line]
-            self.assertEqual(later, [], call.text)
-
-        self.disturb_all("error=EIO", self.named("fsync"), judge)
-
     def test_full_disk_at_each_write(self):
         def judge(call, outcome):
             self.assertEqual(outcome.status, 74, f"{call.text}\n{outcome.stderr}")
@@ -161,6 +153,24 @@ class Publish(unittest.TestCase):
 
         opened = [c for c in self.named("openat") if "O_DIRECTORY" not in c.text]
         self.disturb_all("error=EINTR", self.named("read", "write") + opened, judge)
+
+
+class PublishNow(Publish, unittest.TestCase):
+    how, sync = "now", "fsync"
+
+    def test_fsync_is_never_retried(self):
+        def judge(call, outcome):
+            failed = [i for i, line in enumerate(outcome.trace) if line.startswith("fsync(") and "INJECTED" in line]
+            self.assertEqual(len(failed), 1, call.text)
+            target = outcome.trace[failed[0]].split("<")[1].split(">")[0]
+            later = [line for line in outcome.trace[failed[0] + 1:] if line.startswith("fsync(") and f"<{target}>" in line]
+            self.assertEqual(later, [], call.text)
+
+        self.disturb_all("error=EIO", self.named("fsync"), judge)
+
+
+class PublishLater(Publish, unittest.TestCase):
+    how, sync = "later", "syncfs"
 
 
 if __name__ == "__main__":

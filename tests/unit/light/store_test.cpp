@@ -56,6 +56,15 @@ TEST_F(StoreTest, ReportsFormerOutputsOfTheSameFingerprint) {
   EXPECT_EQ(store.find_usable(fingerprint)->outputs.at("data"), two);
 }
 
+TEST_F(StoreTest, PublishesToBeSyncedLater) {
+  const std::string digest = store.publish(staged({{"a.txt", "abc"}}), {{"run", "test"}}, Durability::later);
+  store.put_action(record(digest), Durability::later);
+  EXPECT_TRUE(store.find_usable(fingerprint));
+  EXPECT_EQ(publish({{"a.txt", "abc"}}), digest);
+  EXPECT_NO_THROW(store.sync());
+  EXPECT_TRUE(store.find_usable(fingerprint));
+}
+
 TEST_F(StoreTest, ModesAreTheDocumentedOnesWhateverTheUmask) {
   for (const mode_t mask : {0, 022, 077}) {
     const mode_t before = umask(mask);
