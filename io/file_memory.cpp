@@ -5,24 +5,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/text.h"
 
 namespace rankflow {
 namespace {
 
-// File: magic, SHA-256 (64 digits) of the rest, then entries: key length, value length (u32 each), stamp,
-// key, value. Native byte order: the file is one machine type's cache, and the magic reads differently on the
-// other kind.
-constexpr std::string_view kMagic = "rankflow memory 1\n";
-constexpr std::size_t kDigestDigits = 64;
-constexpr std::size_t kEntryHead = 2 * sizeof(std::uint32_t) + sizeof(FileStamp);
-constexpr std::size_t kMostEntries = 200'000;
+// Beyond this only what this process asked for is kept: the rest is mostly about files that are gone.
+constexpr std::size_t kMostFacts = 200'000;
 // Coarsest times of file systems in use: 2 s on FAT and some network servers.
 constexpr std::int64_t kGrainNs = 2'000'000'000;
 
@@ -34,34 +27,10 @@ bool is_settled(const FileStamp& stamp) {
 }  // namespace
 
 FileMemory::FileMemory(std::string path) : path_(std::move(path)) {
-  if (!path_.empty()) load();
-}
-
-void FileMemory::load() {
-  std::string text;
   try {
-    if (!exists(path_)) return;
-    text = read_file(path_);
+    if (!path_.empty() && exists(path_)) kept_ = FactTable(read_file(path_));
   } catch (const Error& e) {
     log::debug(str("the file memory is not used: ", e.message()));
-    return;
-  }
-  std::string_view rest = text;
-  if (!rest.starts_with(kMagic) || rest.size() < kMagic.size() + kDigestDigits) return;
-  rest.remove_prefix(kMagic.size());
-  const std::string_view digest = rest.substr(0, kDigestDigits);
-  rest.remove_prefix(kDigestDigits);
-  if (sha256(rest) != digest) return;
-  entries_.reserve(rest.size() / 256);
-  while (rest.size() >= kEntryHead) {
-    std::uint32_t lengths[2];
-    Entry entry;
-    std::memcpy(lengths, rest.data(), sizeof lengths);
-    std::memcpy(&entry.stamp, rest.data() + sizeof lengths, sizeof entry.stamp);
-    rest.remove_prefix(kEntryHead);
-    entry.value = rest.substr(lengths[0], lengths[1]);
-    entries_.emplace(rest.substr(0, lengths[0]), std::move(entry));
-    rest.remove_prefix(lengths[0] + lengths[1]);
   }
 }
 
@@ -78,10 +47,11 @@ std::optional<std::string> FileMemory::fact_if_exists(
   key += path.starts_with('/') ? path : absolute_path(path);
   FileStamp stamp;
   if (!stamp_of(path, stamp)) return std::nullopt;
-  const auto known = entries_.find(key);
-  if (known != entries_.end() && known->second.stamp == stamp) {
-    known->second.used = true;
-    return known->second.value;
+  if (const auto known = new_.find(key); known != new_.end()) {
+    if (known->second.stamp == stamp) return known->second.value;
+  } else if (const auto fact = kept_.find(key); fact && fact->stamp == stamp) {
+    used_.push_back(*fact);
+    return std::string(fact->value);
   }
   const bool settled = is_settled(stamp);
   std::string value = compute(path);
@@ -91,7 +61,7 @@ std::optional<std::string> FileMemory::fact_if_exists(
                 "run again when nothing writes it any more");
   }
   if (settled) {
-    entries_[std::move(key)] = {stamp, value, true};
+    new_[std::move(key)] = {stamp, value};
     changed_ = true;
   }
   return value;
@@ -112,27 +82,20 @@ std::optional<std::string> FileMemory::digest_if_exists(const std::string& path)
 }
 
 std::string FileMemory::encode() const {
-  std::string body;
-  for (const auto& [key, entry] : entries_) {
-    const std::uint32_t lengths[2] = {static_cast<std::uint32_t>(key.size()),
-                                      static_cast<std::uint32_t>(entry.value.size())};
-    body.append(reinterpret_cast<const char*>(lengths), sizeof lengths);
-    body.append(reinterpret_cast<const char*>(&entry.stamp), sizeof entry.stamp);
-    body += key;
-    body += entry.value;
-  }
-  return str(kMagic, sha256(body), body);
-}
-
-void FileMemory::prune() {
-  if (entries_.size() <= kMostEntries) return;
-  std::erase_if(entries_, [](const auto& item) { return !item.second.used; });
+  std::unordered_map<std::string_view, Fact> facts;
+  for (const auto& [key, fact] : new_) facts[key] = {fact.stamp, key, fact.value};
+  auto kept = kept_.all();
+  if (kept.size() + facts.size() > kMostFacts) kept = used_;
+  for (const Fact& fact : kept) facts.emplace(fact.key, fact);
+  std::vector<Fact> list;
+  list.reserve(facts.size());
+  for (const auto& [key, fact] : facts) list.push_back(fact);
+  return FactTable::encode(list);
 }
 
 void FileMemory::save() {
   if (path_.empty() || !changed_) return;
   try {
-    prune();
     make_directories(parent_of(path_));
     write_file_atomically(path_, encode(), /*durable=*/false);
     changed_ = false;

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include "io/fact_table.h"
 #include "io/file.h"
 
 namespace rankflow {
@@ -39,17 +41,16 @@ class FileMemory {
   static std::string default_path();
 
  private:
-  struct Entry {
+  struct NewFact {
     FileStamp stamp;
     std::string value;
-    bool used = false;  // in this process
   };
-  void load();
   std::string encode() const;
-  void prune();
 
   std::string path_;
-  std::unordered_map<std::string, Entry> entries_;  // key: topic + path
+  FactTable kept_;                                // as it was loaded
+  std::vector<Fact> used_;                        // those of kept_ that were asked for
+  std::unordered_map<std::string, NewFact> new_;  // key: topic + path
   bool changed_ = false;
 };
 

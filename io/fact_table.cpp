@@ -1,0 +1,124 @@
+#include "io/fact_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace rankflow {
+namespace {
+
+// File: Header, slots (u64 offsets of facts, 0: empty; open addressing with linear probing), facts: FactHead,
+// key, value. Native byte order: the magic number reads differently on a machine with the other one.
+struct Header {
+  std::uint64_t magic = 0x3154434146464b52;  // "RKFFACT1"
+  std::uint64_t size = 0;                    // of the whole file
+  std::uint64_t slots = 0;                   // a power of two
+};
+struct FactHead {
+  std::uint64_t check = 0;  // over all that follows
+  std::uint32_t key_bytes = 0, value_bytes = 0;
+  FileStamp stamp;
+};
+static_assert(sizeof(FactHead) == 16 + sizeof(FileStamp) && sizeof(FileStamp) == 40);
+
+/// FNV-1a over words of eight bytes (Fowler, Noll and Vo; draft-eastlake-fnv), with a shift that brings high
+/// bits down. Every step can be undone, so that a change of one word always changes the result.
+std::uint64_t hash(std::string_view text) {
+  constexpr std::uint64_t prime = 0x100000001b3;
+  std::uint64_t h = 0xcbf29ce484222325 ^ text.size();
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t n = std::min(text.size(), sizeof word);
+    std::memcpy(&word, text.data(), n);
+    h = (h ^ word) * prime;
+    h ^= h >> 32;
+    text.remove_prefix(n);
+  }
+  return h;
+}
+
+template <typename T>
+T read_at(std::string_view bytes, std::uint64_t offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+template <typename T>
+void append(std::string& bytes, const T& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void append_fact(std::string& bytes, const Fact& fact) {
+  const std::size_t start = bytes.size();
+  append(bytes, FactHead{0, static_cast<std::uint32_t>(fact.key.size()),
+                         static_cast<std::uint32_t>(fact.value.size()), fact.stamp});
+  bytes += fact.key;
+  bytes += fact.value;
+  const std::uint64_t check = hash(std::string_view(bytes).substr(start + sizeof check));
+  std::memcpy(bytes.data() + start, &check, sizeof check);
+}
+
+std::uint64_t slot_offset(std::uint64_t slot) {
+  return sizeof(Header) + slot * sizeof(std::uint64_t);
+}
+
+}  // namespace
+
+FactTable::FactTable(std::string bytes) : bytes_(std::move(bytes)) {
+  if (bytes_.size() < sizeof(Header)) return;
+  const auto header = read_at<Header>(bytes_, 0);
+  const bool whole = header.magic == Header().magic && header.size == bytes_.size();
+  const std::uint64_t room = (bytes_.size() - sizeof(Header)) / sizeof(std::uint64_t);
+  if (whole && std::has_single_bit(header.slots) && header.slots <= room) slots_ = header.slots;
+}
+
+std::optional<Fact> FactTable::fact_at(std::uint64_t offset) const {
+  const std::string_view all = bytes_;
+  if (offset < slot_offset(slots_) || offset > all.size() || all.size() - offset < sizeof(FactHead))
+    return std::nullopt;
+  const auto head = read_at<FactHead>(all, offset);
+  const std::string_view rest = all.substr(offset + sizeof(FactHead));
+  const std::uint64_t text_bytes = std::uint64_t{head.key_bytes} + head.value_bytes;
+  if (text_bytes > rest.size()) return std::nullopt;
+  const auto checked =
+      all.substr(offset + sizeof head.check, sizeof(FactHead) - sizeof head.check + text_bytes);
+  if (hash(checked) != head.check) return std::nullopt;
+  return Fact{head.stamp, rest.substr(0, head.key_bytes), rest.substr(head.key_bytes, head.value_bytes)};
+}
+
+std::optional<Fact> FactTable::find(std::string_view key) const {
+  const std::uint64_t first = hash(key);
+  for (std::uint64_t i = 0; i < slots_; ++i) {
+    const auto offset = read_at<std::uint64_t>(bytes_, slot_offset((first + i) & (slots_ - 1)));
+    if (offset == 0) return std::nullopt;
+    if (auto fact = fact_at(offset); fact && fact->key == key) return fact;
+  }
+  return std::nullopt;
+}
+
+std::vector<Fact> FactTable::all() const {
+  std::vector<Fact> facts;
+  for (std::uint64_t slot = 0; slot < slots_; ++slot) {
+    if (auto fact = fact_at(read_at<std::uint64_t>(bytes_, slot_offset(slot)))) facts.push_back(*fact);
+  }
+  return facts;
+}
+
+std::string FactTable::encode(const std::vector<Fact>& facts) {
+  // At most half full, so that chains stay short.
+  const std::uint64_t slots = std::bit_ceil(2 * facts.size() + 1);
+  std::string bytes(slot_offset(slots), '\0');
+  for (const Fact& fact : facts) {
+    std::uint64_t slot = hash(fact.key) & (slots - 1);
+    while (read_at<std::uint64_t>(bytes, slot_offset(slot)) != 0) slot = (slot + 1) & (slots - 1);
+    const std::uint64_t offset = bytes.size();
+    std::memcpy(bytes.data() + slot_offset(slot), &offset, sizeof offset);
+    append_fact(bytes, fact);
+  }
+  const Header header{Header().magic, bytes.size(), slots};
+  std::memcpy(bytes.data(), &header, sizeof header);
+  return bytes;
+}
+
+}  // namespace rankflow

@@ -1,0 +1,41 @@
+// A hash table of facts in one block of bytes, as it lies in a file: looking one up costs a probe, and
+// starting with many thousands of them costs no more than reading the file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/file.h"
+
+namespace rankflow {
+
+struct Fact {
+  FileStamp stamp;
+  std::string_view key;
+  std::string_view value;
+};
+
+class FactTable {
+ public:
+  FactTable() = default;
+  /// Takes the bytes of a file; what is cut off or no table becomes an empty one.
+  explicit FactTable(std::string bytes);
+
+  /// Every fact has a checksum: a damaged one is not found. Views are valid as long as the table.
+  std::optional<Fact> find(std::string_view key) const;
+  /// All that are whole, in no order that means anything.
+  std::vector<Fact> all() const;
+  /// The bytes of a table with these facts; their keys must differ.
+  static std::string encode(const std::vector<Fact>& facts);
+
+ private:
+  std::optional<Fact> fact_at(std::uint64_t offset) const;
+
+  std::string bytes_;
+  std::uint64_t slots_ = 0;
+};
+
+}  // namespace rankflow
