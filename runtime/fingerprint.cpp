@@ -202,7 +202,10 @@ class IngredientsBuilder {
   void add_program(Json& out) {
     const Json& parameters = step_.parameters;
     const auto& name = parameters.at("command").at(0).get_ref<const std::string&>();
-    if (!has_binding(name)) out["program"] = all_.program(name, step_);
+    const std::string search_path = path_variable();
+    if (!has_binding(name) && !has_binding(search_path)) {
+      out["program"] = all_.program(name, search_path, step_);
+    }
     Json code = Json::object();
     add_code(code, "code", true);
     add_code(code, "hash", false);
@@ -218,6 +221,14 @@ class IngredientsBuilder {
     for (const auto& pattern : *patterns) {
       code.update(all_.code_of(pattern.get_ref<const std::string&>(), skip_ignored, step_));
     }
+  }
+
+  // The PATH that the program itself is looked up in.
+  std::string path_variable() const {
+    if (const auto env = step_.parameters.find("env"); env != step_.parameters.end()) {
+      if (const auto path = env->find("PATH"); path != env->end() && path->is_string()) return *path;
+    }
+    return all_.disk_.environment("PATH").value_or("/bin:/usr/bin");
   }
 
   // A variable without a value is passed on from the environment that rankflow has.
@@ -290,19 +301,24 @@ const Json& Fingerprinter::code_of(const std::string& pattern, bool skip_ignored
   return code_.emplace(key, std::move(code)).first->second;
 }
 
-const std::string& Fingerprinter::program(const std::string& name, const PipelineStep& step) {
-  if (const auto known = programs_.find(name); known != programs_.end()) return known->second;
-  const std::string path = disk_.find_program(name, pipeline_.folder);
+const std::string& Fingerprinter::program(const std::string& name, const std::string& search_path,
+                                          const PipelineStep& step) {
+  const std::string relative = step.parameters.value("folder", ".");
+  std::string folder = relative.starts_with('/') ? relative : pipeline_.folder;
+  if (relative != "." && folder != relative) folder += "/" + relative;
+  const std::string key = join({name, folder, search_path}, "\n");
+  if (const auto known = programs_.find(key); known != programs_.end()) return known->second;
+  const std::string path = disk_.find_program(name, folder, search_path);
   if (path.empty()) {
     const bool by_path = name.find('/') != std::string::npos;
     throw Error(ExitStatus::configuration,
-                by_path ? str("step ", step.name, ": there is no program ", name, " below ", pipeline_.folder)
+                by_path ? str("step ", step.name, ": there is no program ", name, " below ", folder)
                         : str("step ", step.name, ": program \"", name, "\" is not in PATH"),
                 by_path
-                    ? "a path with a '/' is relative to the pipeline file, and the file must be executable"
-                    : str("./", name, " if it lies beside the pipeline file"));
+                    ? "a path with a '/' is relative to the step's folder, and the file must be executable"
+                    : str("./", name, " if it lies in the step's folder"));
   }
-  return programs_.emplace(name, digest_at(path)).first->second;
+  return programs_.emplace(key, digest_at(path)).first->second;
 }
 
 }  // namespace rankflow

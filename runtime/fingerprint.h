@@ -13,7 +13,10 @@
 //   outputs     their names
 //   device      "cpu" or "cuda"
 //   ranks       only where the step type says that results depend on it
-//   program     digest of the program that a command runs, unless an input brings it
+//   program     digest of the program that a command runs, found as execvp(3) finds it in the command's
+//   working
+//               directory (key `folder`) and PATH (as `env` may declare it), unless a binding says where it
+//               is
 //   code        {relative path: digest} of the files that a command's `code` and `hash` name
 //   env         {name: value} that a command declares
 //
@@ -56,7 +59,8 @@ class Fingerprinter {
   friend class IngredientsBuilder;
   const std::string& digest_at(const std::string& path);
   const Json& code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step);
-  const std::string& program(const std::string& name, const PipelineStep& step);
+  const std::string& program(const std::string& name, const std::string& search_path,
+                             const PipelineStep& step);
 
   const Pipeline& pipeline_;
   PlanDisk& disk_;
@@ -64,7 +68,7 @@ class Fingerprinter {
   std::string device_;
   std::unordered_map<std::string, std::string> digests_;  // by path
   std::unordered_map<std::string, Json> code_;  // by pattern, after 'c' or 'h': {relative path: digest}
-  std::unordered_map<std::string, std::string> programs_;  // by name: digest
+  std::unordered_map<std::string, std::string> programs_;  // by name, folder and search path: digest
 };
 
 }  // namespace rankflow

@@ -30,15 +30,18 @@ class RealDisk : public PlanDisk {
     return rankflow::content_digest(path, memory_);
   }
 
-  std::string find_program(const std::string& name, const std::string& folder) override {
+  std::string find_program(const std::string& name, const std::string& folder,
+                           const std::string& search_path) override {
+    const auto in_folder = [&](const std::string& path) {
+      return path.starts_with('/') ? path : folder + "/" + path;
+    };
     if (name.find('/') != std::string::npos) {
-      const std::string path = name.front() == '/' ? name : folder + "/" + name;
+      const std::string path = in_folder(name);
       return is_program(path) ? absolute_path(path) : "";
     }
-    const char* path = std::getenv("PATH");
-    for (const std::string& place : split(path ? path : "/usr/bin:/bin", ':')) {
-      const std::string candidate = (place.empty() ? "." : place) + "/" + name;
-      if (is_program(candidate)) return absolute_path(candidate);
+    for (const std::string& place : split(search_path, ':')) {
+      const std::string path = in_folder(place) + "/" + name;
+      if (is_program(path)) return absolute_path(path);
     }
     return "";
   }

@@ -17,9 +17,11 @@ class PlanDisk {
   virtual std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem) = 0;
   /// Digest of a file or folder. Throws Error (io) naming it where it is missing.
   virtual std::string content_digest(const std::string& path) = 0;
-  /// Absolute path of a program; "" where there is none. A name with a '/' is relative to `folder`, any other
-  /// is looked up in PATH, as execvp(3) does.
-  virtual std::string find_program(const std::string& name, const std::string& folder) = 0;
+  /// Absolute path of a program; "" where there is none. As execvp(3) does in working directory `folder`: a
+  /// name with a
+  /// '/' is a path, any other is looked up in `search_path` (PATH's form).
+  virtual std::string find_program(const std::string& name, const std::string& folder,
+                                   const std::string& search_path) = 0;
   /// Files below `folder` that a path or glob names (code_files.h); sorted, relative to `folder`.
   /// `skip_ignored` leaves out what .rankflowignore and .gitignore exclude.
   virtual std::vector<std::string> find_files(const std::string& pattern, const std::string& folder,

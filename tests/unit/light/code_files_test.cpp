@@ -98,11 +98,12 @@ TEST_F(CodeFilesTest, ProgramsAreFoundAsExecvpDoes) {
   Store store(folder / "store", memory);
   const auto disk = make_plan_disk(store, memory);
   ASSERT_EQ(::chmod((folder / "lib/a.py").c_str(), 0755), 0);
-  EXPECT_EQ(disk->find_program("lib/a.py", folder.path()), folder / "lib/a.py");
-  EXPECT_EQ(disk->find_program("./train.py", folder.path()), "") << "not executable";
-  EXPECT_EQ(disk->find_program("./lib", folder.path()), "") << "a folder";
-  EXPECT_EQ(disk->find_program("a.py", folder / "lib"), "") << "not in PATH";
-  EXPECT_NE(disk->find_program("sh", folder.path()), "");
+  const std::string path = "/nowhere:lib:" + folder.path();
+  EXPECT_EQ(disk->find_program("lib/a.py", folder.path(), path), folder / "lib/a.py");
+  EXPECT_EQ(disk->find_program("a.py", folder.path(), path), folder / "lib/a.py");
+  EXPECT_EQ(disk->find_program("train.py", folder.path(), path), "") << "not executable";
+  EXPECT_EQ(disk->find_program("./lib", folder.path(), path), "") << "a folder";
+  EXPECT_EQ(disk->find_program("a.py", folder / "lib", "/nowhere"), "") << "not in the search path";
 }
 
 }  // namespace
