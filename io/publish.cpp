@@ -58,7 +58,9 @@ std::string Store::publish(Staging staging, const Json& producer, Durability dur
   // The same content may be there already; then none of it has to go to disk again.
   if (check_artifact(digest, Verify::content).empty()) return digest;
   if (durability == Durability::now) sync_folder(staging.data(), manifest);
-  write_new_file(staging.path() + "/producer.json", producer.dump(1) + "\n", durability);
+  // Names of programs and hosts need not be UTF-8.
+  write_new_file(staging.path() + "/producer.json",
+                 producer.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", durability);
   write_new_file(staging.path() + "/manifest.json", text, durability);
   if (durability == Durability::now) sync_directory(staging.path());
   move_into_place(staging, digest, durability);
