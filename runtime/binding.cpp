@@ -11,6 +11,12 @@ bool is_binding_name(std::string_view name) {
   return is_plain_name(name) && name.find('.') == std::string_view::npos;
 }
 
+std::string bad_name(std::string_view whose, std::string_view name) {
+  return str(whose,
+             " name has letters, digits, \"_\" and \"-\" only, at most 100 and no \"-\" at the start; not ",
+             in_quotes(name));
+}
+
 namespace {
 
 /// "Did you mean" for the slips that have one sure repair; otherwise the forms there are.

@@ -1,5 +1,5 @@
-// Bindings in text: ${{inputs.x}}, ${{parameters.y}}, ${{steps.s.outputs.o}} and, in a command, ${{outputs.o}}.
-// A `$` that does not start "${{" is literal and needs no escape.
+// Bindings in text: ${{inputs.x}}, ${{parameters.y}}, ${{steps.s.outputs.o}} and, in a command,
+// ${{outputs.o}}. A `$` that does not start "${{" is literal and needs no escape.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ namespace rankflow {
 struct Binding {
   enum class Kind { literal, input, parameter, step_output, own_output };
   Kind kind = Kind::literal;
-  std::string text;    // literal: the text
-  std::string name;    // input, parameter or output name
-  std::string step;    // step_output: the step
+  std::string text;        // literal: the text
+  std::string name;        // input, parameter or output name
+  std::string step;        // step_output: the step
   std::size_t offset = 0;  // of the binding in the text, in bytes, for error columns
 };
 
@@ -32,19 +32,25 @@ class BindingError : public Error {
   std::size_t offset_;
 };
 
-inline bool has_binding(std::string_view text) { return text.find("${{") != std::string_view::npos; }
+inline bool has_binding(std::string_view text) {
+  return text.find("${{") != std::string_view::npos;
+}
 
-/// Splits `text` into literal pieces and bindings. Throws BindingError for an unclosed or unknown form, naming it; the
-/// caller adds the place. White space inside the braces is ignored.
+/// Splits `text` into literal pieces and bindings. Throws BindingError for an unclosed or unknown form,
+/// naming it; the caller adds the place. White space inside the braces is ignored.
 std::vector<Binding> parse_bindings(const std::string& text);
 
 /// The binding as it is written: "${{steps.train.outputs.model}}"; of a literal its text.
 std::string written(const Binding& binding);
 
 /// The text with every binding replaced by `value(binding)`.
-std::string replace_bindings(const std::string& text, const std::function<std::string(const Binding&)>& value);
+std::string replace_bindings(const std::string& text,
+                             const std::function<std::string(const Binding&)>& value);
 
-/// Names of inputs, parameters, steps and outputs: as is_plain_name(), and without dots, which separate them here.
+/// Names of inputs, parameters, steps and outputs: as is_plain_name(), and without dots, which separate them
+/// here.
 bool is_binding_name(std::string_view name);
+/// "a step's name …, not …": what to say of `name` where it isn't one.
+std::string bad_name(std::string_view whose, std::string_view name);
 
 }  // namespace rankflow

@@ -53,12 +53,11 @@ std::string range_text(const Field& f) {
   return high ? str("at most ", to) : "";
 }
 
-std::string expected(const Field& f) {
+std::string expected(const Field& f, const char* kind) {
   std::string out;
   for (const auto& word : f.choices) out += str(in_quotes(word), " or ");
-  out += f.kind == Field::Kind::integer ? "an integer" : "a number";
-  if (const auto range = range_text(f); !range.empty()) out += str(" ", range);
-  return out;
+  const auto range = range_text(f);
+  return str(out, kind, range.empty() ? "" : range.starts_with("at ") ? " of " : " ", range);
 }
 
 bool in_range(const Field& f, double value) {
@@ -100,7 +99,7 @@ class Validator {
       const Node* given = node.find(f.name);
       if (given && given->kind != Node::Kind::null) continue;
       throw error(given ? *given : node,
-                  str("missing ", given ? "value of " : "", "key ", in_quotes(f.name), inside(at)));
+                  str(given ? "no value for the key " : "missing key ", in_quotes(f.name), inside(at)));
     }
   }
 
@@ -164,20 +163,20 @@ class Validator {
 
   Json integer(const Node& node, const Field& f, const Place& at) const {
     if (const auto* w = word(node, f)) return *w;
-    if (!plain(node, Node::ScalarType::integer)) throw must_be(node, at, expected(f));
+    if (!plain(node, Node::ScalarType::integer)) throw must_be(node, at, expected(f, "an integer"));
     const auto v = node.as_integer();
-    if (!v) throw must_be(node, at, str(expected(f), " that fits into 64 bits"));
-    if (!in_range(f, static_cast<double>(*v))) throw must_be(node, at, expected(f));
+    if (!v) throw must_be(node, at, str(expected(f, "an integer"), " that fits into 64 bits"));
+    if (!in_range(f, static_cast<double>(*v))) throw must_be(node, at, expected(f, "an integer"));
     return *v;
   }
 
   Json number(const Node& node, const Field& f, const Place& at) const {
     if (const auto* w = word(node, f)) return *w;
     if (!plain(node, Node::ScalarType::number) && !plain(node, Node::ScalarType::integer))
-      throw must_be(node, at, expected(f));
+      throw must_be(node, at, expected(f, "a number"));
     const double v = node.as_number();
-    if (!std::isfinite(v)) throw must_be(node, at, str("finite, ", expected(f)));
-    if (!in_range(f, v)) throw must_be(node, at, expected(f));
+    if (!std::isfinite(v)) throw must_be(node, at, expected(f, "a finite number"));
+    if (!in_range(f, v)) throw must_be(node, at, expected(f, "a number"));
     return v;
   }
 
@@ -244,6 +243,7 @@ class Validator {
   void check_size(const Node& node, const Field& f, const Place& at, std::size_t size,
                   const char* things) const {
     if (in_range(f, static_cast<double>(size))) return;
+    if (size == 0) throw error(node, str(at.text(), " must not be empty"));
     throw error(node, str(at.text(), " must have ", range_text(f), " ", things, ", not ", size));
   }
 

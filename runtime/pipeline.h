@@ -1,8 +1,12 @@
-// A pipeline, parsed and validated: from here on every name exists, every value has its type, and there is no cycle.
+// A pipeline, parsed and validated: from here on every name exists, every value has its type, and there is no
+// cycle.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "io/json.h"
@@ -23,11 +27,11 @@ struct PipelineStep {
   std::string type;
   std::string description;
   const StepSpec* spec = nullptr;
-  Json parameters;                             // the type's keys, complete; texts may hold path bindings
-  std::map<std::string, std::string> inputs;   // input name → text with bindings
-  std::vector<std::string> outputs;            // names
-  std::vector<std::size_t> needs;              // indices of steps that come first: by bindings and `after`, sorted
-  int ranks = 0;                               // 0: all
+  Json parameters;                            // the type's keys, complete; only bindable texts hold "${{"
+  std::map<std::string, std::string> inputs;  // input name → one binding to a path, and maybe "/a/path/below"
+  std::vector<std::string> outputs;           // names
+  std::vector<std::size_t> needs;  // indices of steps that come first: by bindings and `after`, sorted
+  int ranks = 0;                   // 0: all
   bool reuse = true;
   Mark mark;
 };
@@ -39,33 +43,47 @@ struct Pipeline {
   std::string folder;  // absolute; relative paths in the file start here
   std::vector<PipelineInput> inputs;
   Json parameters = Json::object();
-  std::vector<PipelineStep> steps;  // in an order in which every step comes after those it needs; else file order
+  std::vector<PipelineStep>
+      steps;  // in an order in which every step comes after those it needs; else file order
 
   const PipelineStep* find(const std::string& step) const;
   std::size_t index_of(const std::string& step) const;  // throws Error (usage), did you mean …?
   const PipelineInput* find_input(const std::string& name) const;
+  /// Makes the look-ups above fast; the loading functions below have done it.
+  void index_names();
+
+ private:
+  std::unordered_map<std::string, std::size_t> step_index_, input_index_;
 };
 
-/// What the command line changes: `--set name=value` (a pipeline parameter), `--set step.key=value` (a step's key, as
-/// deep as it goes; the value is YAML), `--input name=path` (relative to the working directory).
+/// What the command line changes: `--set name=value` (a pipeline parameter), `--set step.key=value` (a step's
+/// key, as deep as it goes; the value is YAML), `--input name=path` (relative to the working directory).
 struct Overrides {
   std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::pair<std::string, std::string>> inputs;
 };
 
-/// Throws ConfigError at the first thing that is wrong. Reads no input data; missing input files are found by planning.
+/// Throws ConfigError at the first thing that is wrong. Reads no input data; missing input files are found by
+/// planning. `specs` must outlive the pipeline, whose steps point into it.
 Pipeline load_pipeline(const std::string& path, const StepSpecs& specs, const Overrides& overrides = {});
+/// The same for a text that is taken to stand in the file `path`, which need not exist.
+Pipeline parse_pipeline(const std::string& text, const std::string& path, const StepSpecs& specs,
+                        const Overrides& overrides = {});
 
-/// The keys every step has (type, description, inputs, outputs, after, resources, reuse), and the file's top level.
+/// The keys every step has (type, description, inputs, after, resources, reuse), the file's top level, and
+/// the long form of an input.
 Fields common_step_fields();
 Fields pipeline_fields();
+Fields pipeline_input_fields();
 
 /// JSON Schema of the whole pipeline format.
 Json pipeline_json_schema(const StepSpecs& specs);
 /// The reference part of docs/pipeline.md.
 std::string pipeline_reference_markdown(const StepSpecs& specs);
 
-/// The pipeline as JSON, complete, as runs keep it; and back (ranks receive it this way: rank 0 alone reads the file).
+/// The pipeline as JSON, complete, as runs keep it; and back (ranks receive it this way: rank 0 alone reads
+/// the file). pipeline_from_json throws Error (bad_data) where the JSON is damaged or names a step type that
+/// `specs` lacks.
 Json to_json(const Pipeline& pipeline);
 Pipeline pipeline_from_json(const Json& json, const StepSpecs& specs);
 
