@@ -1,0 +1,131 @@
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "launchers/commands.h"
+#include "launchers/display.h"
+#include "launchers/planning_session.h"
+#include "launchers/run_view.h"
+#include "launchers/text_table.h"
+#include "runtime/explain.h"
+#include "runtime/run_record.h"
+
+namespace rankflow {
+namespace {
+
+constexpr std::size_t most_reused = 30;  // lines of steps that nothing happens to
+
+Color color_of(Decision decision) {
+  return decision == Decision::run         ? Color::green
+         : decision == Decision::undecided ? Color::yellow
+                                           : Color::dim;
+}
+
+std::string plan_text(const PlanningSession& session, const Planner& planner, std::size_t width, bool color) {
+  TextTable table({{"step"}, {"type"}, {"decision"}, {"why"}});
+  std::size_t run = 0, undecided = 0, reused = 0, hidden = 0;
+  for (std::size_t i = 0; i < planner.steps().size(); ++i) {
+    const PlannedStep& planned = planner.steps()[i];
+    run += planned.decision == Decision::run;
+    undecided += planned.decision == Decision::undecided;
+    reused += planned.decision == Decision::reuse;
+    const bool uneventful = planned.decision == Decision::reuse || planned.decision == Decision::leave;
+    if (uneventful && i >= most_reused) {
+      ++hidden;
+      continue;
+    }
+    std::string why = join(planned.reasons, "; ");
+    if (why.empty() && planned.record) why = str("unchanged since run ", planned.record->run);
+    table.add({{session.pipeline().steps[i].name},
+               {session.pipeline().steps[i].type},
+               {name(planned.decision), color_of(planned.decision)},
+               {why}});
+  }
+  std::string out = table.text(width, color);
+  if (hidden) out += str("… and ", hidden, " more that are reused or left out\n");
+  return str(out, "\n", counted(run, "step"), " to run, ", undecided, " that may run, ", reused, " reused\n");
+}
+
+/// PIPELINE, --file, or the file of the latest run.
+std::string pipeline_file_of(const CommandLine& line) {
+  if (line.arguments.size() == 2) return line.arguments[0];
+  if (line.has("file")) return line.text("file");
+  const Json latest = load_run({store_of(line)}, "latest");
+  return latest.at("pipeline_file").get<std::string>();
+}
+
+struct Explanation {
+  std::vector<std::string> lines;
+  std::string compared_with;  // run, "" where there was none
+};
+
+Explanation explain(const StoreLayout& layout, const Pipeline& pipeline, const PlannedStep& planned,
+                    const std::string& step) {
+  Explanation out;
+  const auto before = newest_run_with_step(layout, absolute_path(pipeline.file), step);
+  if (before) {
+    out.compared_with = before->at("run").get<std::string>();
+    const Json& entry = before->at("steps").at(step);
+    if (!planned.fingerprint.empty()) {
+      out.lines = explain_change(entry.at("ingredients"), entry.value("labels", Json::object()),
+                                 planned.ingredients, planned.labels);
+    }
+  }
+  return out;
+}
+
+std::string why_text(const std::string& step, const PlannedStep& planned, const Explanation& explanation) {
+  std::string out = str("step ", step, ": ");
+  const std::string& run = explanation.compared_with;
+  switch (planned.decision) {
+    case Decision::reuse:
+      out += str("reuse, unchanged since run ", planned.record ? planned.record->run : run, " made it\n");
+      break;
+    case Decision::leave:
+      out += "left out by --only or --from\n";
+      break;
+    case Decision::undecided:
+      out += "depends on what earlier steps will give\n";
+      break;
+    case Decision::run:
+      out += run.empty() ? "runs; no run of this pipeline file had it before\n" : "runs\n";
+      break;
+  }
+  for (const auto& reason : planned.reasons) out += str("  ", reason, "\n");
+  if (!explanation.lines.empty()) out += str("changed since run ", run, ":\n");
+  for (const auto& change : explanation.lines) out += str("  ", change, "\n");
+  if (explanation.lines.empty() && !run.empty() && planned.decision == Decision::run) {
+    out += str("nothing that its result depends on changed since run ", run, "\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+int plan_command(const CommandLine& line) {
+  PlanningSession session(line, line.arguments.at(0), ranks_of(line, job_environment()));
+  const auto display = choose_display(stdout, false, false, line.text("color"));
+  const std::size_t width = display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0;
+  const std::string text = line.flag("json") ? plan_json(session.planner()).dump(2) + "\n"
+                                             : plan_text(session, session.planner(), width, display.color);
+  std::fputs(text.c_str(), stdout);
+  return code(ExitStatus::ok);
+}
+
+int why_command(const CommandLine& line) {
+  const std::string& step = line.arguments.back();
+  PlanningSession session(line, pipeline_file_of(line), ranks_of(line, job_environment()));
+  const PlannedStep& planned = session.planner().steps()[session.pipeline().index_of(step)];
+  const auto explanation = explain(session.store().layout(), session.pipeline(), planned, step);
+  const Json json = {{"step", step},
+                     {"decision", name(planned.decision)},
+                     {"reasons", planned.reasons},
+                     {"compared_with", explanation.compared_with},
+                     {"changes", explanation.lines}};
+  const std::string text = line.flag("json") ? json.dump(2) + "\n" : why_text(step, planned, explanation);
+  std::fputs(text.c_str(), stdout);
+  return code(ExitStatus::ok);
+}
+
+}  // namespace rankflow

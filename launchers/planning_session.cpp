@@ -1,0 +1,24 @@
+#include "launchers/planning_session.h"
+
+#include <algorithm>
+
+#include "steps/specs.h"
+
+namespace rankflow {
+
+PlanningSession::PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks)
+    : specs_(all_step_specs()),
+      pipeline_(load_pipeline(pipeline_file, specs_, overrides_of(line))),
+      memory_(FileMemory::default_path()),
+      store_(store_of(line), memory_),
+      disk_(make_plan_disk(store_, memory_)),
+      planner_(pipeline_, *disk_, plan_options_of(line, ranks)) {
+  planner_.decide();
+  memory_.save();
+}
+
+int ranks_of(const CommandLine& line, const JobEnvironment& job) {
+  return line.has("ranks") ? line.integer("ranks") : std::max(1, job.allocated_tasks);
+}
+
+}  // namespace rankflow

@@ -1,0 +1,40 @@
+// A pipeline, loaded and planned against a store: what `run`, `plan` and `why` begin with.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/file_memory.h"
+#include "io/store.h"
+#include "launchers/job_environment.h"
+#include "launchers/options.h"
+#include "runtime/pipeline.h"
+#include "runtime/plan.h"
+
+namespace rankflow {
+
+class PlanningSession {
+ public:
+  /// Loads `pipeline_file`, opens the store and decides all steps that can be decided. Throws Error.
+  PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks);
+  /// Its parts refer to each other.
+  PlanningSession(const PlanningSession&) = delete;
+  PlanningSession& operator=(const PlanningSession&) = delete;
+
+  const Pipeline& pipeline() const { return pipeline_; }
+  Store& store() { return store_; }
+  Planner& planner() { return planner_; }
+
+ private:
+  StepSpecs specs_;
+  Pipeline pipeline_;
+  FileMemory memory_;
+  Store store_;
+  std::unique_ptr<PlanDisk> disk_;
+  Planner planner_;
+};
+
+/// --ranks, otherwise the tasks of the allocation, otherwise 1.
+int ranks_of(const CommandLine& line, const JobEnvironment& job);
+
+}  // namespace rankflow
