@@ -67,7 +67,8 @@ struct StepContext {
   DeviceKind device = DeviceKind::cpu;
   int attempt = 1;
   Timeline& timeline;
-  StopFlag& stop;
+  StopFlag& stop;                              // the job is asked to stop: save a checkpoint, throw Stopped
+  StopFlag& cancel;                            // another rank of the step failed: leave without waiting for it
   Reporter& report;
   Spawner* spawner = nullptr;                  // starts child processes (command)
 

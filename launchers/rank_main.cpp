@@ -1,0 +1,62 @@
+// rankflow-rank: one rank of a run. Started by mpirun, srun or `rankflow run`; takes the arguments of
+// `rankflow run`.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "launchers/display.h"
+#include "launchers/rank_run.h"
+#include "launchers/stop_signals.h"
+
+namespace rankflow {
+namespace {
+
+ExitStatus rank_main(const std::vector<std::string>& words) {
+  // The launcher may be killed outright; its ranks must not live on.
+  const pid_t launcher = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != launcher) return ExitStatus::interrupted;
+
+  auto spawner = Spawner::start();  // before MPI and before any thread
+  StopFlag stop;
+  StopSignals signals(stop);
+  RankCommand command{parse_command_line(words), words, job_environment()};
+  auto world = command.environment.launcher == Launcher::none ? make_single_world() : make_mpi_world();
+  try {
+    check_world(command.environment, world->size(), world->rank());
+  } catch (const Error& e) {  // alike on every task, which is a world of its own
+    if (command.environment.rank == 0) report_fatal(e, command.environment, nullptr);
+    world->finalize();
+    return e.status();
+  }
+  try {
+    const ExitStatus status = run_as_rank(command, *world, *spawner, stop);
+    world->finalize();
+    return status;
+  } catch (const std::exception& e) {
+    // On this rank alone: the others wait for it in a collective.
+    const Error error = as_error(e);
+    print_error(stderr, str("rank ", world->rank(), ": ", describe(error)));
+    world->abort(code(error.status()));
+    std::terminate();  // GCC 12 does not believe [[noreturn]] of a virtual function
+  }
+}
+
+}  // namespace
+}  // namespace rankflow
+
+int main(int argc, char** argv) {
+  using namespace rankflow;
+  try {
+    return code(rank_main({argv + 1, argv + argc}));
+  } catch (const std::exception& e) {
+    const Error error = as_error(e);
+    print_error(stderr, describe(error));
+    return code(error.status());
+  }
+}

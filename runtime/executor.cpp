@@ -1,0 +1,170 @@
+#include "runtime/executor.h"
+
+#include <set>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "collectives/agreement.h"
+#include "io/file.h"
+
+namespace rankflow {
+namespace {
+
+// Sends what the group's first rank reports to the coordinator; the other ranks' reports go nowhere.
+class MessageReporter : public Reporter {
+ public:
+  MessageReporter(World& world, const WorkOrder& a, bool first) : world_(world), id_(a.id), first_(first) {}
+
+  void progress(double done, double total, const std::string& unit, const std::string& text,
+                const Json& metrics) override {
+    const double now = monotonic_seconds();
+    if (!first_ || now - last_progress_ < 0.25) return;
+    last_progress_ = now;
+    send({{"kind", "progress"},
+          {"done", done},
+          {"total", total},
+          {"unit", unit},
+          {"text", text},
+          {"metrics", metrics},
+          {"seconds", now - started_}});
+  }
+  void metric(const std::string& name, double value, std::int64_t at) override {
+    if (first_) send({{"kind", "metric"}, {"name", name}, {"value", value}, {"at", at}});
+  }
+  void result(const std::string& name, const Json& value) override { results_[name] = value; }
+  void note(const std::string& text) override {
+    if (first_) send({{"kind", "note"}, {"text", text}});
+  }
+  const Json& results() const { return results_; }
+
+ private:
+  void send(Json message) {
+    message["id"] = id_;
+    world_.send_to_coordinator(message.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+
+  World& world_;
+  int id_;
+  bool first_;
+  double started_ = monotonic_seconds();
+  double last_progress_ = 0;
+  Json results_ = Json::object();
+};
+
+}  // namespace
+
+Executor::Executor(RankResources resources) : resources_(std::move(resources)) {}
+
+std::unique_ptr<Communicator> Executor::make_communicator(const WorkOrder& a) {
+  auto comm =
+      a.ranks.size() == 1 ? make_self_communicator() : resources_.world.make_group(a.ranks, a.id % 30000);
+  return resources_.check_collectives ? make_checked(std::move(comm)) : std::move(comm);
+}
+
+StepContext Executor::make_context(const WorkOrder& a, Communicator& comm, StopFlag& cancel,
+                                   Reporter& reporter) {
+  World& world = resources_.world;
+  StepContext context{.comm = comm,
+                      .timeline = resources_.timeline,
+                      .stop = resources_.stop,
+                      .cancel = cancel,
+                      .report = reporter};
+  context.step = a.step;
+  context.parameters = a.parameters;
+  context.inputs = a.inputs;
+  for (const auto& [name, staging] : a.outputs) context.outputs[name] = staging + "/data";
+  context.checkpoints = a.checkpoints;
+  context.log_folder = a.log_folder;
+  context.folder = a.folder;
+  context.local_rank = context.local_size = 0;
+  for (int r : a.ranks) {
+    context.hosts.push_back(world.hosts()[static_cast<std::size_t>(r)]);
+    if (world.nodes()[static_cast<std::size_t>(r)] != world.node()) continue;
+    ++context.local_size;
+    if (r < world.rank()) ++context.local_rank;
+  }
+  context.threads = resources_.threads;
+  context.device = resources_.device;
+  context.attempt = a.attempt;
+  context.spawner = &resources_.spawner;
+  return context;
+}
+
+void Executor::run(const WorkOrder& a, StopFlag& cancel) {
+  const double started = monotonic_seconds();
+  Json report = {{"kind", "finished"}, {"id", a.id}, {"rank", resources_.world.rank()}};
+  log::info(str("step ", a.step, " starts on ", a.ranks.size(), " rank(s)"));
+  try {
+    TimedSpan span(resources_.timeline, a.step, "step");
+    auto comm = make_communicator(a);
+    MessageReporter reporter(resources_.world, a, comm->rank() == 0);
+    StepContext context = make_context(a, *comm, cancel, reporter);
+    resources_.make_step(a.type)->run(context);
+    report["ok"] = true;
+    unpublished_.insert_or_assign(
+        a.id, Unpublished{a, std::move(comm), reporter.results(), monotonic_seconds() - started});
+  } catch (const PeerFailed& e) {
+    report["ok"] = false;
+    report["peer"] = true;
+    report["error"] = to_json(e);
+  } catch (const Stopped& e) {
+    report["ok"] = false;
+    report["error"] = to_json(e);
+    log::info(str("step ", a.step, " stopped as asked"));
+  } catch (const std::exception& e) {
+    report["ok"] = false;
+    report["error"] = to_json(as_error(e));
+    log::error(str("step ", a.step, ": ", describe(as_error(e)), " (", as_error(e).where(), ")"));
+  }
+  report["seconds"] = monotonic_seconds() - started;
+  // A group of one needs nobody's consent.
+  if (report["ok"] == true && a.ranks.size() == 1) {
+    commit(a.id);
+  } else {
+    resources_.world.send_to_coordinator(report.dump());
+  }
+}
+
+void Executor::commit(int id) {
+  auto node = unpublished_.extract(id);
+  if (node.empty())
+    throw Error(ExitStatus::internal,
+                str("asked to commit assignment ", id, ", which this rank does not hold"));
+  Unpublished& done = node.mapped();
+  const bool first = done.comm->rank() == 0;
+  Json report = {
+      {"kind", "published"}, {"id", id}, {"rank", resources_.world.rank()}, {"seconds", done.seconds}};
+  try {
+    done.comm->close();
+    if (!first) return;
+    report["outputs"] = publish(done);
+    report["results"] = done.results;
+    report["ok"] = true;
+  } catch (const std::exception& e) {
+    report["ok"] = false;
+    report["error"] = to_json(as_error(e));
+  }
+  resources_.world.send_to_coordinator(report.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+// Publishes every output, then the record that leads to them. Returns output → digest, and under "" a warning
+// where the same fingerprint gave other bytes before.
+Json Executor::publish(Unpublished& done) {
+  const WorkOrder& a = done.assignment;
+  TimedSpan span(resources_.timeline, str("publish ", a.step), "publish");
+  ActionRecord record;
+  record.fingerprint = a.fingerprint;
+  record.run = a.producer.value("run", "");
+  record.details = {
+      {"step", a.step}, {"results", done.results}, {"seconds", done.seconds}, {"ranks", a.ranks.size()}};
+  for (const auto& [name, path] : a.outputs)
+    record.outputs[name] = resources_.store.publish(Staging(path), a.producer);
+  const auto former = resources_.store.put_action(record);
+  remove_tree(a.checkpoints);
+  Json outputs = record.outputs;
+  if (former) outputs[""] = former->run;
+  return outputs;
+}
+
+}  // namespace rankflow

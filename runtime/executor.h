@@ -1,0 +1,58 @@
+// Carries out one assignment on one rank: makes the step's communicator and context, runs the step, and
+// afterwards publishes what it wrote.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "collectives/mpi_world.h"
+#include "io/store.h"
+#include "runtime/messages.h"
+#include "runtime/spawner.h"
+#include "runtime/step.h"
+
+namespace rankflow {
+
+/// What a rank offers to every step.
+struct RankResources {
+  World& world;
+  Store& store;
+  StepFactory make_step;
+  Spawner& spawner;
+  Timeline& timeline;
+  StopFlag& stop;  // the job is asked to stop
+  int threads = 1;
+  DeviceKind device = DeviceKind::cpu;
+  bool check_collectives = false;
+};
+
+class Executor {
+ public:
+  explicit Executor(RankResources resources);
+
+  /// Runs the step, then reports "finished" to the coordinator; never throws. `cancel` is set when another
+  /// rank of the group failed.
+  void run(const WorkOrder& assignment, StopFlag& cancel);
+  /// All ranks of the group succeeded: ends its communicator; its first rank publishes and reports
+  /// "published".
+  void commit(int id);
+
+ private:
+  struct Unpublished {
+    WorkOrder assignment;
+    std::unique_ptr<Communicator> comm;
+    Json results;
+    double seconds = 0;
+  };
+
+  std::unique_ptr<Communicator> make_communicator(const WorkOrder& a);
+  StepContext make_context(const WorkOrder& a, Communicator& comm, StopFlag& cancel, Reporter& reporter);
+  Json publish(Unpublished& done);
+
+  RankResources resources_;
+  std::map<int, Unpublished> unpublished_;
+};
+
+}  // namespace rankflow

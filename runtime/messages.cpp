@@ -1,0 +1,49 @@
+#include "runtime/messages.h"
+
+namespace rankflow {
+
+Json to_json(const WorkOrder& a) {
+  return {{"kind", "assign"},
+          {"id", a.id},
+          {"step", a.step},
+          {"type", a.type},
+          {"parameters", a.parameters},
+          {"inputs", a.inputs},
+          {"outputs", a.outputs},
+          {"ranks", a.ranks},
+          {"fingerprint", a.fingerprint},
+          {"checkpoints", a.checkpoints},
+          {"log_folder", a.log_folder},
+          {"folder", a.folder},
+          {"producer", a.producer},
+          {"attempt", a.attempt}};
+}
+
+WorkOrder work_order_from_json(const Json& j) {
+  WorkOrder a;
+  j.at("id").get_to(a.id);
+  j.at("step").get_to(a.step);
+  j.at("type").get_to(a.type);
+  a.parameters = j.at("parameters");
+  j.at("inputs").get_to(a.inputs);
+  j.at("outputs").get_to(a.outputs);
+  j.at("ranks").get_to(a.ranks);
+  j.at("fingerprint").get_to(a.fingerprint);
+  j.at("checkpoints").get_to(a.checkpoints);
+  j.at("log_folder").get_to(a.log_folder);
+  j.at("folder").get_to(a.folder);
+  a.producer = j.at("producer");
+  j.at("attempt").get_to(a.attempt);
+  return a;
+}
+
+Json to_json(const Error& e) {
+  return {{"status", code(e.status())}, {"message", e.message()}, {"hint", e.hint()}, {"where", e.where()}};
+}
+
+Error error_from_json(const Json& j) {
+  return Error(static_cast<ExitStatus>(j.at("status").get<int>()), j.at("message").get<std::string>(),
+               j.at("hint").get<std::string>());
+}
+
+}  // namespace rankflow

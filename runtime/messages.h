@@ -1,0 +1,42 @@
+// What the coordinator and the ranks tell each other: JSON texts with a key "kind".
+//
+//   to a rank:           assign (a WorkOrder), commit {id}: all ranks of the group succeeded, end the
+//   communicator
+//                        and, on its first rank, publish; cancel {id}: another rank of the group failed;
+//                        recall {id}: give it back if it has not begun; stop; quit
+//   to the coordinator:  finished {id, rank, ok, …}, published {id, ok, outputs, …}, recalled {id}, progress,
+//   metric, note,
+//                        heartbeat {rank, step}, timeline {rank, events}
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "io/json.h"
+
+namespace rankflow {
+
+/// One step for one group of ranks, with nothing left to look up.
+struct WorkOrder {
+  int id = 0;  // of this execution; also the tag of its communicator
+  std::string step, type;
+  Json parameters;                             // bound
+  std::map<std::string, std::string> inputs;   // name → path
+  std::map<std::string, std::string> outputs;  // name → staging directory (Staging::path())
+  std::vector<int> ranks;                      // world ranks, ascending
+  std::string fingerprint;
+  std::string checkpoints, log_folder, folder;
+  Json producer;  // goes to producer.json
+  int attempt = 1;
+};
+
+Json to_json(const WorkOrder& a);
+WorkOrder work_order_from_json(const Json& j);
+
+/// An error as it travels, and back as an Error with the same status, message and hint.
+Json to_json(const Error& e);
+Error error_from_json(const Json& j);
+
+}  // namespace rankflow

@@ -1,0 +1,253 @@
+#include "runtime/run_state.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+namespace rankflow {
+
+const char* name(RunState::Status status) {
+  switch (status) {
+    case RunState::Status::waiting:
+      return "waiting";
+    case RunState::Status::running:
+      return "running";
+    case RunState::Status::done:
+      return "done";
+    case RunState::Status::reused:
+      return "reused";
+    case RunState::Status::failed:
+      return "failed";
+    case RunState::Status::skipped:
+      return "skipped";
+    case RunState::Status::stopped:
+      return "stopped";
+    case RunState::Status::left:
+      return "left";
+  }
+  return "?";
+}
+
+RunState::RunState(Planner& planner, RunRecord& record, RunObserver& observer,
+                   const std::vector<std::string>& hosts)
+    : planner_(planner),
+      record_(record),
+      observer_(observer),
+      hosts_(hosts),
+      steps_(planner.steps().size()) {}
+
+Json& RunState::entry(std::size_t step) {
+  return record_.json()["steps"][name_of(step)];
+}
+
+void RunState::begin(int attempt) {
+  began_ = monotonic_seconds();
+  attempt_ = attempt;
+  const Json before = record_.json().value("steps", Json::object());
+  Json& run = record_.json();
+  run["status"] = "running";
+  run["attempts"] = attempt;
+  run["ranks"] = hosts_.size();
+  run["hosts"] = std::set<std::string>(hosts_.begin(), hosts_.end());
+  run["steps"] = Json::object();
+  Json event = {{"event", "run_started"}, {"run", record_.id()},   {"pipeline", planner_.pipeline().name},
+                {"ranks", hosts_.size()}, {"hosts", run["hosts"]}, {"attempt", attempt},
+                {"steps", Json::array()}};
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const PlannedStep& planned = planner_.steps()[i];
+    entry(i) = {
+        {"status", "waiting"}, {"decision", rankflow::name(planned.decision)}, {"reasons", planned.reasons}};
+    event["steps"].push_back(
+        {{"name", name_of(i)}, {"decision", rankflow::name(planned.decision)}, {"reasons", planned.reasons}});
+    if (planned.decision == Decision::leave) steps_[i].status = Status::left, entry(i)["status"] = "left";
+  }
+  observer_.on_event(event);
+  settle_reused();
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const auto it = before.find(name_of(i));
+    if (it == before.end() || it->value("status", "") != "failed" || steps_[i].status != Status::waiting)
+      continue;
+    const Error error(static_cast<ExitStatus>(it->value("exit", code(ExitStatus::step_failed))),
+                      it->value("message", "failed in an earlier attempt"), it->value("hint", ""));
+    failed(i, error, -1);
+  }
+  save(false);
+}
+
+// Steps that the planner found unchanged, at the start or after an early cut-off.
+void RunState::settle_reused() {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const PlannedStep& planned = planner_.steps()[i];
+    if (steps_[i].status != Status::waiting || planned.decision != Decision::reuse) continue;
+    steps_[i].status = Status::reused;
+    Json event = {{"status", "reused"}, {"outputs", planned.outputs}};
+    if (planned.record) {
+      event["run"] = planned.record->run;
+      event["metrics"] = planned.record->details.value("results", Json::object());
+    }
+    tell_finished(i, std::move(event));
+  }
+}
+
+void RunState::tell_finished(std::size_t step, Json event) {
+  const PlannedStep& planned = planner_.steps()[step];
+  Json& record = entry(step);
+  record.update(event);
+  record["decision"] = rankflow::name(planned.decision);
+  record["reasons"] = planned.reasons;
+  if (!planned.fingerprint.empty()) {
+    record["fingerprint"] = planned.fingerprint;
+    record["ingredients"] = planned.ingredients;
+    record["labels"] = planned.labels;
+  }
+  event["event"] = "step_finished";
+  event["step"] = name_of(step);
+  observer_.on_event(event);
+}
+
+std::vector<std::size_t> RunState::ready() const {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (steps_[i].status != Status::waiting || planner_.steps()[i].decision != Decision::run) continue;
+    const auto& needs = planner_.pipeline().steps[i].needs;
+    const bool all = std::all_of(needs.begin(), needs.end(), [&](std::size_t n) {
+      return steps_[n].status == Status::done || steps_[n].status == Status::reused;
+    });
+    if (all) out.push_back(i);
+  }
+  return out;
+}
+
+bool RunState::finished() const {
+  return std::none_of(steps_.begin(), steps_.end(), [](const StepState& s) {
+    return s.status == Status::waiting || s.status == Status::running;
+  });
+}
+
+bool RunState::any_running() const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const StepState& s) { return s.status == Status::running; });
+}
+
+void RunState::started(std::size_t step, const std::vector<int>& ranks, int attempt) {
+  steps_[step].status = Status::running;
+  steps_[step].started = monotonic_seconds();
+  std::set<std::string> hosts;
+  for (int r : ranks) hosts.insert(hosts_[static_cast<std::size_t>(r)]);
+  Json& record = entry(step);
+  record["status"] = "running";
+  record["started"] = utc_now();
+  record["ranks"] = ranks;
+  record["hosts"] = hosts;
+  observer_.on_event(
+      {{"event", "step_started"}, {"step", name_of(step)}, {"ranks", ranks}, {"attempt", attempt}});
+}
+
+void RunState::done(std::size_t step, const std::map<std::string, std::string>& outputs, const Json& results,
+                    double seconds) {
+  steps_[step].status = Status::done;
+  Json event = {{"status", "done"},
+                {"seconds", seconds},
+                {"outputs", outputs},
+                {"metrics", results},
+                {"run", record_.id()}};
+  if (results.contains("rows")) event["rows"] = results["rows"];
+  planner_.finished(step, outputs);
+  tell_finished(step, std::move(event));
+  settle_reused();
+}
+
+void RunState::failed(std::size_t step, const Error& error, int rank) {
+  const double seconds = steps_[step].started > 0 ? monotonic_seconds() - steps_[step].started : 0;
+  steps_[step].status = Status::failed;
+  // A restart repeats the message of the attempt that failed, which says the place already.
+  std::string message = error.message();
+  if (rank >= 0)
+    message = str("rank ", rank, " (", hosts_[static_cast<std::size_t>(rank)], "): step \"", name_of(step),
+                  "\": ", message);
+  if (failures_.empty()) failure_status_ = error.status();
+  failures_.push_back(name_of(step));
+  tell_finished(step, {{"status", "failed"},
+                       {"seconds", seconds},
+                       {"message", message},
+                       {"hint", error.hint()},
+                       {"where", error.where()},
+                       {"exit", code(error.status())},
+                       {"run", record_.id()}});
+  skip_followers(step);
+  save(true);
+}
+
+void RunState::skip_followers(std::size_t step) {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const auto& needs = planner_.pipeline().steps[i].needs;
+    if (steps_[i].status != Status::waiting || std::find(needs.begin(), needs.end(), step) == needs.end())
+      continue;
+    steps_[i].status = Status::skipped;
+    tell_finished(i, {{"status", "skipped"},
+                      {"message", str("needs step \"", name_of(step), "\", which ",
+                                      rankflow::name(steps_[step].status))}});
+    skip_followers(i);
+  }
+}
+
+void RunState::stopped(std::size_t step) {
+  steps_[step].status = Status::stopped;
+  tell_finished(step, {{"status", "stopped"}, {"seconds", monotonic_seconds() - steps_[step].started}});
+}
+
+void RunState::give_up_waiting(Status as, const std::string& why) {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (steps_[i].status != Status::waiting) continue;
+    steps_[i].status = as;
+    tell_finished(i, {{"status", rankflow::name(as)}, {"message", why}});
+  }
+}
+
+ExitStatus RunState::failure_status() const {
+  if (failures_.empty()) return ExitStatus::ok;
+  switch (failure_status_) {
+    case ExitStatus::bad_data:
+    case ExitStatus::io:
+    case ExitStatus::permission:
+    case ExitStatus::configuration:
+      return failure_status_;
+    default:
+      return ExitStatus::step_failed;
+  }
+}
+
+ExitStatus RunState::end(bool stop_requested, const std::string& why) {
+  const bool any_stopped = std::any_of(steps_.begin(), steps_.end(),
+                                       [](const StepState& s) { return s.status == Status::stopped; });
+  ExitStatus status = failure_status();
+  if (status == ExitStatus::ok && stop_requested && any_stopped) status = ExitStatus::stopped;
+  const char* word = status == ExitStatus::ok ? "done" : status == ExitStatus::stopped ? "stopped" : "failed";
+  Json& run = record_.json();
+  run["status"] = word;
+  run["exit"] = code(status);
+  run["seconds"] = run.value("seconds", 0.0) + monotonic_seconds() - began_;
+  run["ended"] = utc_now();
+  save(true);
+  Json event = {{"event", "run_finished"},
+                {"run", record_.id()},
+                {"status", word},
+                {"exit", code(status)},
+                {"seconds", run["seconds"]}};
+  if (!why.empty()) event["message"] = why;
+  if (!failures_.empty()) event["message"] = str("failed: ", join(failures_, ", "));
+  observer_.on_event(event);
+  return status;
+}
+
+void RunState::save(bool durable) {
+  record_.save(durable);
+}
+
+void RunState::note(const std::string& text, const std::string& level) {
+  observer_.on_event({{"event", "note"}, {"text", text}, {"level", level}});
+}
+
+}  // namespace rankflow

@@ -1,0 +1,115 @@
+// Programs started through the helper: results, logs, no shell, signals, and no orphans.
+#include "runtime/spawner.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "io/file.h"
+
+namespace rankflow {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A process that nobody has waited for yet is dead all the same.
+bool alive(pid_t pid) {
+  const std::string stat = str("/proc/", pid, "/stat");
+  if (!exists(stat)) return false;
+  const std::string text = read_file(stat);
+  const auto name_end = text.rfind(')');
+  return name_end != std::string::npos && text.substr(name_end + 2, 1) != "Z";
+}
+
+class SpawnerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              str("spawner-", getpid(), "-", testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+    spawner_ = Spawner::start();
+  }
+  void TearDown() override {
+    spawner_.reset();
+    fs::remove_all(folder_);
+  }
+  SpawnRequest request(std::vector<std::string> argv) const {
+    return {
+        std::move(argv), {"PATH=/usr/bin:/bin", "COLOUR=blue"}, folder_.string(), (folder_ / "log").string()};
+  }
+  std::string log() const { return read_file((folder_ / "log").string()); }
+  static std::optional<double> forever() { return std::nullopt; }
+
+  fs::path folder_;
+  std::unique_ptr<Spawner> spawner_;
+};
+
+TEST_F(SpawnerTest, PassesArgumentsWithoutAShell) {
+  EXPECT_TRUE(spawner_->run(request({"echo", "$(touch canary)", "a  b", "*"}), forever).ok());
+  EXPECT_EQ(log(), "$(touch canary) a  b *\n");
+  EXPECT_FALSE(fs::exists(folder_ / "canary"));
+}
+
+TEST_F(SpawnerTest, ReportsExitCodeSignalAndMissingProgram) {
+  EXPECT_EQ(spawner_->run(request({"sh", "-c", "exit 7"}), forever).exit_code, 7);
+  EXPECT_EQ(spawner_->run(request({"sh", "-c", "kill -SEGV $$"}), forever).signal, SIGSEGV);
+  const auto missing = spawner_->run(request({"no-such-program"}), forever);
+  EXPECT_NE(missing.error.find("cannot start no-such-program: No such file"), std::string::npos)
+      << missing.error;
+}
+
+TEST_F(SpawnerTest, GivesTheProgramItsEnvironmentAndFolderOnly) {
+  EXPECT_TRUE(spawner_->run(request({"sh", "-c", "echo $COLOUR $HOME $(pwd)"}), forever).ok());
+  EXPECT_EQ(log(), "blue " + folder_.string() + "\n");
+}
+
+TEST_F(SpawnerTest, EndsAProgramThatIsNoLongerWanted) {
+  const auto result = spawner_->run(request({"sleep", "600"}), [] { return std::optional<double>(5); });
+  EXPECT_EQ(result.signal, SIGTERM);
+}
+
+TEST_F(SpawnerTest, KillsAProgramThatIgnoresTheTermination) {
+  const auto result =
+      spawner_->run(request({"sh", "-c", "trap '' TERM; while :; do read x < /dev/zero; done"}),
+                    [] { return std::optional<double>(0.2); });
+  EXPECT_EQ(result.signal, SIGKILL);
+}
+
+TEST_F(SpawnerTest, EndsWhatAProgramLeavesBehind) {
+  EXPECT_TRUE(spawner_->run(request({"sh", "-c", "sleep 600 & echo $!"}), forever).ok());
+  const pid_t left = std::stoi(log());
+  const double patience = monotonic_seconds() + 10;
+  while (alive(left) && monotonic_seconds() < patience) usleep(1000);
+  EXPECT_FALSE(alive(left)) << "the background process is still there";
+}
+
+TEST_F(SpawnerTest, ChildrenDieWithTheProcessThatAskedForThem) {
+  const pid_t rank = fork();
+  ASSERT_GE(rank, 0);
+  if (rank == 0) {
+    auto spawner = Spawner::start();
+    spawner->run(request({"sh", "-c", "echo $$ > pid; exec sleep 600"}), forever);
+    _exit(0);
+  }
+  const double patience = monotonic_seconds() + 10;
+  const std::string pid_file = (folder_ / "pid").string();
+  while ((!exists(pid_file) || read_file(pid_file).empty()) && monotonic_seconds() < patience) usleep(1000);
+  const pid_t child = std::stoi(read_file(pid_file));
+  EXPECT_TRUE(alive(child));
+  kill(rank, SIGKILL);
+  waitpid(rank, nullptr, 0);
+  while (alive(child) && monotonic_seconds() < patience) usleep(1000);
+  EXPECT_FALSE(alive(child)) << "the program outlived its rank";
+}
+
+TEST_F(SpawnerTest, StartsMany) {
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(spawner_->run(request({"true"}), forever).ok());
+}
+
+}  // namespace
+}  // namespace rankflow
