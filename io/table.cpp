@@ -162,6 +162,25 @@ void gather_numbers(const arrow::ChunkedArray& column, std::span<const std::int6
   }
 }
 
+void visit_numbers(const arrow::ChunkedArray& column,
+                   const std::function<void(std::int64_t row, double value)>& use) {
+  constexpr std::int64_t block = 8192;
+  std::vector<std::int64_t> rows;
+  std::vector<double> values;
+  std::int64_t first = 0;
+  for (const auto& chunk : column.chunks()) {
+    const arrow::ChunkedArray alone(chunk);
+    for (std::int64_t begin = 0; begin < chunk->length(); begin += block) {
+      rows.resize(static_cast<std::size_t>(std::min(block, chunk->length() - begin)));
+      std::iota(rows.begin(), rows.end(), begin);
+      values.resize(rows.size());
+      gather_numbers(alone, rows, values.data());
+      for (std::size_t i = 0; i < rows.size(); ++i) use(first + rows[i], values[i]);
+    }
+    first += chunk->length();
+  }
+}
+
 Categories categories_of(const arrow::ChunkedArray& column) {
   check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
   const std::string doing = "cannot find the categories of a column";

@@ -5,6 +5,7 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -60,6 +61,10 @@ Column as_numbers(const Table& table, const std::string& name);
 /// missing.
 void gather_numbers(const arrow::ChunkedArray& column, std::span<const std::int64_t> rows, double* out,
                     std::size_t stride = 1);
+
+/// Calls `use(row, value)` for every row of a boolean, integer or real column; NaN where missing.
+void visit_numbers(const arrow::ChunkedArray& column,
+                   const std::function<void(std::int64_t row, double value)>& use);
 
 /// A column as categories: its distinct values, sorted (numbers by value, texts by their bytes), and for each
 /// row the index of its value, -1 where it is missing.

@@ -4,13 +4,19 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include <filesystem>
 #include <numeric>
 
 #include "base/error.h"
-#include "temporary_folder.h"
+#include "io/file.h"
+#include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
 namespace {
+
+void write_text(const std::string& path, const std::string& text) {
+  write_file_atomically(path, text, false);
+}
 
 using ::testing::HasSubstr;
 
@@ -75,8 +81,8 @@ TEST(Dataset, PartsAreTheSameBytesEachTime) {
   example.write(a.path());
   example.write(b.path());
   for (const char* name : {"part-00000.h5", "part-00001.h5", "part-00002.h5", "dataset.json"}) {
-    EXPECT_EQ(file_bytes(a / name), file_bytes(b / name)) << name;
-    EXPECT_FALSE(file_bytes(a / name).empty()) << name;
+    EXPECT_EQ(read_file(a / name), read_file(b / name)) << name;
+    EXPECT_FALSE(read_file(a / name).empty()) << name;
   }
 }
 
@@ -102,9 +108,9 @@ TEST(Dataset, RowsOutsideAreAnErrorAndNotAFault) {
 TEST(Dataset, TruncatedPartsAreRefusedBeforeMapping) {
   TemporaryFolder folder;
   Example().write(folder.path());
-  const std::string path = folder / "part-00001.h5", whole = file_bytes(path);
+  const std::string path = folder / "part-00001.h5", whole = read_file(path);
   for (std::size_t size = 0; size < whole.size(); size += 128) {
-    put_file(path, whole.substr(0, size));
+    write_text(path, whole.substr(0, size));
     EXPECT_THAT(message_of(folder.path()), HasSubstr("part-00001.h5")) << size;
   }
 }
@@ -115,7 +121,7 @@ TEST(Dataset, MissingPartsAndForeignFoldersAreRefused) {
   Example().write(folder.path());
   std::filesystem::remove(folder / "part-00002.h5");
   EXPECT_THAT(message_of(folder.path()), HasSubstr("part-00002.h5 is missing"));
-  put_file(folder / "dataset.json", R"({"format": 1, "rows": "many"})");
+  write_text(folder / "dataset.json", R"({"format": 1, "rows": "many"})");
   EXPECT_THAT(message_of(folder.path()), HasSubstr("dataset.json"));
 }
 

@@ -5,10 +5,15 @@
 #include <zlib.h>
 
 #include "base/error.h"
-#include "temporary_folder.h"
+#include "io/file.h"
+#include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
 namespace {
+
+void write_text(const std::string& path, const std::string& text) {
+  write_file_atomically(path, text, false);
+}
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -18,7 +23,7 @@ const std::string header("\0\0\x08\x02\0\0\0\x02\0\0\0\x03", 12);
 class IdxTest : public ::testing::Test {
  protected:
   std::string error(const std::string& content) {
-    put_file(folder_ / "a.idx", content);
+    write_text(folder_ / "a.idx", content);
     try {
       read_idx(folder_ / "a.idx");
     } catch (const Error& e) {
@@ -32,7 +37,7 @@ class IdxTest : public ::testing::Test {
 };
 
 TEST_F(IdxTest, PlainAndGzipFilesAreRead) {
-  put_file(folder_ / "a.idx", header + "abcdef");
+  write_text(folder_ / "a.idx", header + "abcdef");
   gzFile file = gzopen((folder_ / "b.idx.gz").c_str(), "wb");
   gzwrite(file, (header + "abcdef").data(), 18);
   gzclose(file);
@@ -59,7 +64,7 @@ TEST_F(IdxTest, EveryTruncationOfAGzipFileIsRefused) {
   gzFile file = gzopen((folder_ / "b.gz").c_str(), "wb");
   gzwrite(file, (header + "abcdef").data(), 18);
   gzclose(file);
-  const std::string whole = file_bytes(folder_ / "b.gz");
+  const std::string whole = read_file(folder_ / "b.gz");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_NE(error(whole.substr(0, size)), "no error") << size;
   }

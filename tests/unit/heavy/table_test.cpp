@@ -8,11 +8,16 @@
 #include <numeric>
 
 #include "io/expression_evaluator.h"
+#include "io/file.h"
 #include "io/table_reader.h"
-#include "temporary_folder.h"
+#include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
 namespace {
+
+void write_text(const std::string& path, const std::string& text) {
+  write_file_atomically(path, text, false);
+}
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -51,11 +56,11 @@ std::string message_of(ExitStatus expected, Work work) {
 class CsvTest : public ::testing::Test {
  protected:
   std::string error(const std::string& content, const CsvOptions& options = defaults()) {
-    put_file(folder_ / "a.csv", content);
+    write_text(folder_ / "a.csv", content);
     return message_of(ExitStatus::bad_data, [&] { read_csv(folder_ / "a.csv", options); });
   }
   Table table(const std::string& content, const CsvOptions& options = defaults()) {
-    put_file(folder_ / "a.csv", content);
+    write_text(folder_ / "a.csv", content);
     return read_csv(folder_ / "a.csv", options);
   }
   TemporaryFolder folder_;
@@ -93,9 +98,9 @@ TEST_F(CsvTest, GzipAndHeaderlessFilesAreRead) {
 }
 
 TEST_F(CsvTest, AFolderIsJoinedInTheOrderOfNames) {
-  put_file(folder_ / "b.csv", "x,s\n2.5,007\n");
+  write_text(folder_ / "b.csv", "x,s\n2.5,007\n");
   put_gzip(folder_ / "a.csv.gz", "x,s\n1,x\n");
-  put_file(folder_ / "notes.txt", "not data");
+  write_text(folder_ / "notes.txt", "not data");
   const Table t = read_csv(folder_.path(), defaults());
   EXPECT_THAT(numbers(t, "x"), ElementsAre(1, 2.5));
   EXPECT_THAT(categories_of(*t.at("s")).names,
@@ -110,8 +115,8 @@ TEST_F(CsvTest, WrongFilesAreRefusedByNameAndRow) {
   EXPECT_THAT(error("a,a\n1,2\n"), HasSubstr("two columns are called \"a\""));
   EXPECT_THAT(error("a,\n1,2\n"), HasSubstr("no name"));
   EXPECT_THAT(error("a\n\xff\xfe\n"), HasSubstr("UTF8"));
-  put_file(folder_ / "b.csv", "other\n1\n");
-  put_file(folder_ / "a.csv", "a\n1\n");
+  write_text(folder_ / "b.csv", "other\n1\n");
+  write_text(folder_ / "a.csv", "a\n1\n");
   EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_csv(folder_.path(), defaults()); }),
               HasSubstr("has the columns other"));
   EXPECT_THAT(message_of(ExitStatus::io, [&] { read_csv(folder_ / "missing.csv", defaults()); }),
@@ -128,9 +133,9 @@ TEST_F(CsvTest, EveryTruncationOfAGzipFileIsRefused) {
   std::string text = "a,b\n";
   for (int i = 0; i < 500; ++i) text += std::to_string(i * 7919) + ",x\n";
   put_gzip(folder_ / "a.csv.gz", text);
-  const std::string whole = file_bytes(folder_ / "a.csv.gz");
+  const std::string whole = read_file(folder_ / "a.csv.gz");
   for (std::size_t size = 2; size < whole.size(); size += 13) {
-    put_file(folder_ / "a.csv.gz", whole.substr(0, size));
+    write_text(folder_ / "a.csv.gz", whole.substr(0, size));
     EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_csv(folder_ / "a.csv.gz", defaults()); }),
                 HasSubstr("a.csv.gz"))
         << size;

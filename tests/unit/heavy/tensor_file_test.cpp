@@ -4,12 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
-#include "temporary_folder.h"
+#include "io/file.h"
+#include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
 namespace {
+
+void write_text(const std::string& path, const std::string& text) {
+  write_file_atomically(path, text, false);
+}
 
 using ::testing::HasSubstr;
 
@@ -59,7 +65,7 @@ TEST(TensorFile, SameContentGivesSameBytesAndNoTemporaryStays) {
   const Json attributes{{"text", std::string(200'000, 'x')}};
   write_tensor_file(folder / "a.h5", tensors, attributes);
   write_tensor_file(folder / "b.h5", tensors, attributes);
-  EXPECT_EQ(file_bytes(folder / "a.h5"), file_bytes(folder / "b.h5"));
+  EXPECT_EQ(read_file(folder / "a.h5"), read_file(folder / "b.h5"));
   EXPECT_EQ(read_tensor_file(folder / "a.h5").tensors[99].name, "p99");
   EXPECT_EQ(read_tensor_file(folder / "a.h5").attributes, attributes);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
@@ -69,9 +75,9 @@ TEST(TensorFile, EveryTruncationIsRefused) {
   TemporaryFolder folder;
   const std::string path = folder / "a.h5";
   write_tensor_file(path, some_tensors(), {{"epoch", 3}});
-  const std::string whole = file_bytes(path);
+  const std::string whole = read_file(path);
   for (std::size_t size = 0; size < whole.size(); size += 64) {
-    put_file(path, whole.substr(0, size));
+    write_text(path, whole.substr(0, size));
     EXPECT_NE(message_of(path), "no error") << size;
   }
 }
@@ -80,17 +86,17 @@ TEST(TensorFile, AFlippedByteOfDataIsRefused) {
   TemporaryFolder folder;
   const std::string path = folder / "a.h5";
   write_tensor_file(path, some_tensors(), {{"epoch", 3}});
-  std::string bytes = file_bytes(path);
+  std::string bytes = read_file(path);
   const std::size_t at = bytes.find(std::string(5056, 7));
   ASSERT_NE(at, std::string::npos);
   bytes[at + 100] ^= 1;
-  put_file(path, bytes);
+  write_text(path, bytes);
   EXPECT_THAT(message_of(path), HasSubstr("checksum"));
 }
 
 TEST(TensorFile, OtherFilesAreRefused) {
   TemporaryFolder folder;
-  put_file(folder / "text", "hello");
+  write_text(folder / "text", "hello");
   EXPECT_THAT(message_of(folder / "text"), HasSubstr(folder / "text"));
   EXPECT_THAT(message_of(folder / "missing"), HasSubstr("missing"));
 }

@@ -1,0 +1,29 @@
+// Which columns of a table become features: those listed, or all that the target has nothing to do with.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "io/expression.h"
+#include "io/json.h"
+#include "io/table.h"
+
+namespace rankflow {
+
+struct FeatureNames {
+  std::vector<std::string> numeric;
+  std::vector<std::string> categorical;
+};
+
+/// The columns that would give the target away: those it is made from, through derived columns too, and the
+/// derived columns that are made from any of these.
+std::set<std::string> columns_of_target(const Expression& target,
+                                        const std::vector<NamedExpression>& derived);
+
+/// `listed`: {numeric: [...], categorical: [...]}, either may be absent; null: every column that is not in
+/// `excluded`, texts as categories, others as numbers. Throws Error (configuration) for a name that the table
+/// lacks.
+FeatureNames select_features(const Table& table, const Json& listed, const std::set<std::string>& excluded);
+
+}  // namespace rankflow

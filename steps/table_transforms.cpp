@@ -1,0 +1,121 @@
+#include "steps/table_transforms.h"
+
+#include <cmath>
+#include <unordered_map>
+
+#include "base/text.h"
+
+namespace rankflow {
+namespace {
+
+OutputColumn numeric_features(const std::vector<NumericTransform>& transforms, std::vector<Column> columns) {
+  const auto width = static_cast<std::int64_t>(transforms.size());
+  return {{"features", DType::f32, {width}},
+          [transforms, columns = std::move(columns)](std::span<const std::int64_t> rows, std::byte* out) {
+            std::vector<double> values(rows.size());
+            for (std::size_t c = 0; c < columns.size(); ++c) {
+              const NumericTransform& t = transforms[c];
+              gather_numbers(*columns[c], rows, values.data());
+              float* to = reinterpret_cast<float*>(out) + c;
+              for (double v : values) {
+                *to = static_cast<float>(((std::isnan(v) ? t.missing : v) - t.mean) / t.scale);
+                to += columns.size();
+              }
+            }
+          }};
+}
+
+/// For each category of the data its code in the vocabulary.
+std::vector<std::int64_t> codes_in(const std::vector<std::string>& vocabulary,
+                                   const std::vector<std::string>& names) {
+  std::unordered_map<std::string, std::int64_t> code;
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) code[vocabulary[i]] = static_cast<std::int64_t>(i) + 1;
+  std::vector<std::int64_t> codes;
+  for (const std::string& name : names) {
+    auto it = code.find(name);
+    codes.push_back(it == code.end() ? 0 : it->second);
+  }
+  return codes;
+}
+
+struct CodedCategory {
+  std::vector<std::int32_t> index;  // of each source row, -1 where missing
+  std::vector<std::int64_t> code;   // of each index
+};
+
+OutputColumn category_features(const std::vector<CategoryTransform>& transforms,
+                               std::vector<CategoryFeature> features) {
+  auto coded = std::make_shared<std::vector<CodedCategory>>();
+  for (std::size_t c = 0; c < transforms.size(); ++c) {
+    coded->push_back({std::move(features[c].categories.codes),
+                      codes_in(transforms[c].vocabulary, features[c].categories.names)});
+  }
+  return {{"categories", DType::i64, {static_cast<std::int64_t>(transforms.size())}},
+          [coded](std::span<const std::int64_t> rows, std::byte* out) {
+            auto* to = reinterpret_cast<std::int64_t*>(out);
+            for (std::int64_t row : rows) {
+              for (const CodedCategory& c : *coded) {
+                const std::int32_t index = c.index[static_cast<std::size_t>(row)];
+                *to++ = index < 0 ? 0 : c.code[static_cast<std::size_t>(index)];
+              }
+            }
+          }};
+}
+
+}  // namespace
+
+NumericTransform learn_scaling(const std::string& name, const Moments& moments, const std::string& scaling) {
+  if (moments.count == 0) {
+    throw Error(ExitStatus::bad_data, str("column \"", name, "\" has no value in the training rows"),
+                "leave it out of the features");
+  }
+  NumericTransform t{name, 0, 1, moments.mean};
+  if (scaling == "standardise") {
+    t.mean = moments.mean;
+    t.scale = moments.standard_deviation();
+  } else if (scaling == "minmax") {
+    t.mean = moments.minimum;
+    t.scale = moments.maximum - moments.minimum;
+  }
+  if (!(t.scale > 0)) t.scale = 1;
+  return t;
+}
+
+void add_to_schema(const TableTransforms& transforms, Json& schema) {
+  Json features = Json::array(), categories = Json::array();
+  for (const NumericTransform& t : transforms.numeric) {
+    features.push_back({{"name", t.name}, {"mean", t.mean}, {"scale", t.scale}, {"missing", t.missing}});
+  }
+  for (const CategoryTransform& t : transforms.categorical) {
+    categories.push_back({{"name", t.name}, {"vocabulary", t.vocabulary}});
+  }
+  schema["features"] = std::move(features);
+  schema["categories"] = std::move(categories);
+}
+
+TableTransforms transforms_from_schema(const Json& schema) {
+  TableTransforms transforms;
+  try {
+    for (const Json& f : schema.at("features")) {
+      transforms.numeric.push_back({f.at("name"), f.at("mean"), f.at("scale"), f.at("missing")});
+    }
+    for (const Json& c : schema.at("categories"))
+      transforms.categorical.push_back({c.at("name"), c.at("vocabulary")});
+  } catch (const Json::exception& e) {
+    throw Error(ExitStatus::bad_data,
+                str("the dataset of `statistics` was not prepared from a table: ", e.what()));
+  }
+  return transforms;
+}
+
+std::vector<OutputColumn> feature_columns(const TableTransforms& transforms, std::vector<Column> numeric,
+                                          std::vector<CategoryFeature> categorical) {
+  std::vector<OutputColumn> columns;
+  if (!transforms.numeric.empty())
+    columns.push_back(numeric_features(transforms.numeric, std::move(numeric)));
+  if (!transforms.categorical.empty())
+    columns.push_back(category_features(transforms.categorical, std::move(categorical)));
+  return columns;
+}
+
+}  // namespace rankflow
