@@ -1,31 +1,15 @@
 #include "collectives/mpi_communicator.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "collectives/arguments.h"
+#include "collectives/ordered_reduce.h"
 
 namespace rankflow {
 namespace {
-
-// MPI leaves max and min of NaN, and of zeros of unlike sign, to the order of the operands, which differs
-// between ranks. These don't depend on it: NaN wins, always in the same bits, and -0 is below +0.
-template <typename T>
-T ordered_max(T a, T b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
-  if (a == b) return std::signbit(a) ? b : a;
-  return a > b ? a : b;
-}
-
-template <typename T>
-T ordered_min(T a, T b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
-  if (a == b) return std::signbit(a) ? a : b;
-  return a < b ? a : b;
-}
 
 template <typename T, T (*pick)(T, T)>
 void combine(const void* in, void* in_out, int count) {
@@ -34,6 +18,7 @@ void combine(const void* in, void* in_out, int count) {
   for (int i = 0; i < count; ++i) b[i] = pick(a[i], b[i]);
 }
 
+// MPI's own max and min are not the same bits on every rank: see collectives/ordered_reduce.h.
 void max_function(void* in, void* in_out, int* count, MPI_Datatype* type) {
   if (*type == MPI_FLOAT)
     combine<float, ordered_max<float>>(in, in_out, *count);
@@ -64,27 +49,6 @@ MPI_Datatype datatype(DType t) {
   throw Error(ExitStatus::internal, str("no MPI datatype for dtype ", static_cast<int>(t)));
 }
 
-std::byte* at(void* data, std::size_t offset) {
-  return static_cast<std::byte*>(data) + offset;
-}
-const std::byte* at(const void* data, std::size_t offset) {
-  return static_cast<const std::byte*>(data) + offset;
-}
-
-struct Layout {
-  std::vector<std::size_t> offsets;
-  std::size_t total = 0;
-};
-
-Layout layout_of(std::span<const std::int64_t> sizes) {
-  Layout layout;
-  for (auto s : sizes) {
-    layout.offsets.push_back(layout.total);
-    layout.total += static_cast<std::size_t>(s);
-  }
-  return layout;
-}
-
 template <typename Values>
 std::vector<int> as_ints(const Values& values) {
   return std::vector<int>(values.begin(), values.end());
@@ -113,19 +77,6 @@ MPI_Op MpiCommunicator::operation(DType type, ReduceOp op) const {
   throw Error(ExitStatus::internal, str("no MPI operation for reduction ", static_cast<int>(op)));
 }
 
-void MpiCommunicator::require_root(const char* operation, int root) const {
-  if (root < 0 || root >= size_)
-    throw Error(ExitStatus::internal,
-                str(operation, ": root ", root, " in a communicator of ", size_, " ranks"));
-}
-
-void MpiCommunicator::require_sizes(const char* operation, std::span<const std::int64_t> sizes) const {
-  if (sizes.size() != static_cast<std::size_t>(size_))
-    throw Error(ExitStatus::internal, str(operation, ": ", sizes.size(), " sizes for ", size_, " ranks"));
-  for (auto s : sizes)
-    if (s < 0) throw Error(ExitStatus::internal, str(operation, ": a size of ", s, " bytes"));
-}
-
 void MpiCommunicator::all_reduce(void* data, std::size_t count, DType type, ReduceOp op) {
   // The same bits on every rank: Open MPI either computes each element on one rank and copies it (reduce +
   // broadcast, ring, reduce-scatter + all-gather), or doubles recursively, where partners combine the same
@@ -140,7 +91,7 @@ void MpiCommunicator::all_reduce(void* data, std::size_t count, DType type, Redu
 }
 
 void MpiCommunicator::broadcast(void* data, std::size_t bytes, int root) {
-  require_root("broadcast", root);
+  require_root("broadcast", root, size_);
   for (std::size_t begin = 0; begin < bytes; begin += limit_) {
     const auto n = static_cast<int>(std::min(limit_, bytes - begin));
     mpi::check(MPI_Bcast(at(data, begin), n, MPI_BYTE, root, comm_.get()), "MPI_Bcast");
@@ -158,7 +109,7 @@ void MpiCommunicator::all_gather(const void* in, std::size_t bytes, void* out) {
 }
 
 void MpiCommunicator::all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) {
-  require_sizes("all_gather_unequal", sizes);
+  require_sizes("all_gather_unequal", sizes, size_);
   const Layout layout = layout_of(sizes);
   if (layout.total > limit_) {
     // Too much for int offsets: one rank after the other, each at the network's full rate.
@@ -178,8 +129,8 @@ void MpiCommunicator::all_gather_unequal(const void* in, std::span<const std::in
 
 void MpiCommunicator::gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out,
                                      int root) {
-  require_root("gather_unequal", root);
-  require_sizes("gather_unequal", sizes);
+  require_root("gather_unequal", root, size_);
+  require_sizes("gather_unequal", sizes, size_);
   const Layout layout = layout_of(sizes);
   if (layout.total > limit_) {
     gather_in_pieces(in, sizes, layout.offsets, out, root);

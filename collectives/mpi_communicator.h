@@ -27,8 +27,6 @@ class MpiCommunicator : public Communicator {
 
  private:
   MPI_Op operation(DType type, ReduceOp op) const;
-  void require_root(const char* operation, int root) const;
-  void require_sizes(const char* operation, std::span<const std::int64_t> sizes) const;
   void gather_in_pieces(const void* in, std::span<const std::int64_t> sizes,
                         const std::vector<std::size_t>& offsets, void* out, int root);
 
