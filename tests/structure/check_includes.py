@@ -15,7 +15,10 @@ ARROW = ["launchers", "steps", "runtime", "io", "collectives", "base"]
 PLACES = [
     ("MPI", r"mpi\.h$", r"collectives/(mpi_\w+\.cpp|mpi_handles\.h)$"),
     ("MPI's handles", r"collectives/mpi_(handles|communicator|mailbox)\.h$", r"collectives/mpi_\w+\.(cpp|h)$"),
-    ("NCCL and CUDA", r"(nccl|cuda\w*)\.h$|c10/cuda/|ATen/cuda/", r"(collectives/nccl_\w+|steps/cuda_\w+)\.(cpp|cu|h)$"),
+    ("NCCL", r"nccl\.h$", r"collectives/(nccl_\w+\.cpp|nccl_handle\.h)$"),
+    ("CUDA", r"cuda(_\w+)?\.h$", r"collectives/cuda_handles\.h$"),
+    ("CUDA's and NCCL's handles", r"collectives/(cuda_handles|nccl_handle)\.h$", r"collectives/(nccl_\w+\.cpp|nccl_handle\.h|cuda_\w+\.cpp)$"),
+    ("LibTorch's CUDA", r"(c10|ATen)/cuda/", r"steps/cuda_\w+\.(cpp|cu|h)$"),
     ("HDF5", r"hdf5(_hl)?\.h$|H5\w+\.h$", r"io/\w+\.cpp$"),
     ("Arrow", r"(arrow|parquet)/", r"io/\w+\.(cpp|h)$"),
     ("LibTorch", r"(torch|ATen|c10)/", r"(steps|collectives)/\w+\.(cpp|h|cu)$"),
@@ -62,6 +65,10 @@ def self_test():
         "collectives/c.h": "#include <mpi.h>",
         "collectives/mpi_d.cpp": "#include <hdf5.h>",
         "io/e.h": "#include <hdf5.h>",
+        "collectives/nccl_o.h": "#include <nccl.h>",
+        "collectives/p.cpp": "#include <cuda_runtime.h>",
+        "collectives/nccl_q.h": '#include "collectives/cuda_handles.h"',
+        "steps/r.cpp": "#include <c10/cuda/CUDAStream.h>",
         "runtime/m.cpp": '#include "collectives/mpi_handles.h"',
         "runtime/f.cpp": "#include <arrow/api.h>",
         "runtime/g.h": "#include <torch/torch.h>",
@@ -70,6 +77,8 @@ def self_test():
     }
     right = {
         "collectives/mpi_j.cpp": "#include <mpi.h>\n#include \"base/error.h\"",
+        "collectives/nccl_s.cpp": '#include <nccl.h>\n#include "collectives/cuda_handles.h"',
+        "collectives/cuda_handles.h": "#include <cuda_runtime.h>",
         "collectives/mpi_n.h": '#include "collectives/mpi_handles.h"',
         "io/k.cpp": "#include <hdf5.h>\n#include <arrow/api.h>",
         "steps/l.h": "#include <torch/torch.h>\n#include \"runtime/step.h\"",

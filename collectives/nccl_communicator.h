@@ -1,0 +1,56 @@
+// The Communicator over NCCL: between GPUs, from their memory. No CUDA type is seen here, so that callers
+// need not be compiled with CUDA.
+//
+// Pointers are device pointers of the communicator's device; host memory is refused. So the conveniences of
+// Communicator that reduce or gather single values don't work with it: they go over the host's communicator.
+// Calls block until the work is done on the device: the stream is synchronised on return. Work that other
+// streams were given on the buffers before has to be done when the call is made, or named with wait_for.
+#pragma once
+
+#include <memory>
+
+#include "collectives/communicator.h"
+
+namespace rankflow {
+
+class NcclCommunicator : public Communicator {
+ public:
+  /// The ranks of `host`, each with a device of its own (two ranks on one device: NCCL refuses). Collective
+  /// over `host`, which is used here only. Throws Error (configuration) where CUDA has no such device, Error
+  /// (internal) where NCCL fails or is not ready within 5 minutes, PeerFailed where that happened on another
+  /// rank.
+  NcclCommunicator(Communicator& host, int device);
+  /// Not collective: aborts a communicator that was not closed, and what it still does on the device.
+  ~NcclCommunicator() override;
+  NcclCommunicator(const NcclCommunicator&) = delete;
+  NcclCommunicator& operator=(const NcclCommunicator&) = delete;
+
+  int rank() const override;
+  int size() const override;
+  /// The max and min of f32 and f64 go through host memory (NCCL's drop NaN): for values, not for gradients.
+  void all_reduce(void* data, std::size_t count, DType type, ReduceOp op) override;
+  void broadcast(void* data, std::size_t bytes, int root) override;
+  void all_gather(const void* in, std::size_t bytes, void* out) override;
+  void all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) override;
+  void gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out, int root) override;
+  void barrier() override;
+  /// A second call does nothing.
+  void close() override;
+
+  /// The next call starts on the device after what is queued in `cuda_stream` (a cudaStream_t of this device)
+  /// now.
+  void wait_for(void* cuda_stream);
+  /// From any thread: the call in progress, on this rank, ends with Error (internal), and so does every later
+  /// one. Returns at once. For a watchdog: other ranks may learn nothing of it, so abort on each.
+  void abort() noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A NcclCommunicator for those who need no more than the contract: device pointers of `device`, the stream
+/// synchronised on return. Collective over `host`.
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device);
+
+}  // namespace rankflow
