@@ -95,7 +95,9 @@ std::string metrics_of(const std::vector<StepView>& steps) {
 std::string outputs_of(const StoreLayout& store, const Json& record, const std::vector<StepView>& steps) {
   TextTable table({{"output"}, {"folder"}});
   for (const auto& step : steps) {
-    for (const auto& [output, digest] : record["steps"][step.name].value("outputs", Json::object()).items()) {
+    // items() refers to its object, so that this needs a name.
+    const Json outputs = record["steps"][step.name].value("outputs", Json::object());
+    for (const auto& [output, digest] : outputs.items()) {
       if (digest.is_string() && is_digest(digest.get<std::string>())) {
         table.add({{str(step.name, ".", output)}, {store.artifact_data(digest.get<std::string>())}});
       }
