@@ -48,8 +48,8 @@ std::optional<ActionRecord> decode_action_record(std::string_view text, const st
 }
 
 ActionRecord decode_checked_action_record(std::string_view text) {
-  const Json json = Json::parse(text);
-  return {json.at("fingerprint"), json.at("outputs"), json.at("run"), json.at("details")};
+  Json json = Json::parse(text);
+  return {json.at("fingerprint"), json.at("outputs"), json.at("run"), std::move(json.at("details"))};
 }
 
 }  // namespace rankflow

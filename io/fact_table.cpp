@@ -24,16 +24,19 @@ static_assert(sizeof(FactHead) == 16 + sizeof(FileStamp) && sizeof(FileStamp) ==
 /// FNV-1a over words of eight bytes (Fowler, Noll and Vo; draft-eastlake-fnv), with a shift that brings high
 /// bits down. Every step can be undone, so that a change of one word always changes the result.
 std::uint64_t hash(std::string_view text) {
-  constexpr std::uint64_t prime = 0x100000001b3;
   std::uint64_t h = 0xcbf29ce484222325 ^ text.size();
-  while (!text.empty()) {
-    std::uint64_t word = 0;
-    const std::size_t n = std::min(text.size(), sizeof word);
-    std::memcpy(&word, text.data(), n);
-    h = (h ^ word) * prime;
+  const auto take = [&h](std::uint64_t word) {
+    h = (h ^ word) * 0x100000001b3;
     h ^= h >> 32;
-    text.remove_prefix(n);
+  };
+  std::uint64_t word = 0;
+  for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
+    std::memcpy(&word, text.data(), sizeof word);  // of a size known here: one instruction, not a call
+    take(word);
   }
+  word = 0;
+  std::memcpy(&word, text.data(), text.size());
+  take(word);
   return h;
 }
 
@@ -99,8 +102,11 @@ std::optional<Fact> FactTable::find(std::string_view key) const {
 
 std::vector<Fact> FactTable::all() const {
   std::vector<Fact> facts;
-  for (std::uint64_t slot = 0; slot < slots_; ++slot) {
-    if (auto fact = fact_at(read_at<std::uint64_t>(bytes_, slot_offset(slot)))) facts.push_back(*fact);
+  if (slots_ == 0) return facts;
+  // One that is damaged does not say where the next begins.
+  for (auto fact = fact_at(slot_offset(slots_)); fact;) {
+    facts.push_back(*fact);
+    fact = fact_at(static_cast<std::uint64_t>(fact->value.data() + fact->value.size() - bytes_.data()));
   }
   return facts;
 }

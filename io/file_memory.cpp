@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -61,7 +62,7 @@ std::optional<std::string> FileMemory::fact_if_exists(
                 "run again when nothing writes it any more");
   }
   if (settled) {
-    new_[std::move(key)] = {stamp, value};
+    new_[std::move(key)] = {stamp, value, new_.size()};
     changed_ = true;
   }
   return value;
@@ -82,15 +83,19 @@ std::optional<std::string> FileMemory::digest_if_exists(const std::string& path)
 }
 
 std::string FileMemory::encode() const {
-  std::unordered_map<std::string_view, Fact> facts;
-  for (const auto& [key, fact] : new_) facts[key] = {fact.stamp, key, fact.value};
   auto kept = kept_.all();
-  if (kept.size() + facts.size() > kMostFacts) kept = used_;
-  for (const Fact& fact : kept) facts.emplace(fact.key, fact);
-  std::vector<Fact> list;
-  list.reserve(facts.size());
-  for (const auto& [key, fact] : facts) list.push_back(fact);
-  return FactTable::encode(list);
+  if (kept.size() + new_.size() > kMostFacts) kept = used_;
+  std::vector<Fact> facts;
+  std::unordered_set<std::string_view> keys;
+  for (const Fact& fact : kept) {
+    if (!new_.contains(std::string(fact.key)) && keys.insert(fact.key).second) facts.push_back(fact);
+  }
+  std::vector<const decltype(new_)::value_type*> learnt;
+  for (const auto& item : new_) learnt.push_back(&item);
+  std::sort(learnt.begin(), learnt.end(),
+            [](auto* a, auto* b) { return a->second.number < b->second.number; });
+  for (const auto* item : learnt) facts.push_back({item->second.stamp, item->first, item->second.value});
+  return FactTable::encode(facts);
 }
 
 void FileMemory::save() {

@@ -44,6 +44,7 @@ class FileMemory {
   struct NewFact {
     FileStamp stamp;
     std::string value;
+    std::size_t number;  // in the order in which they were learnt
   };
   std::string encode() const;
 

@@ -38,7 +38,8 @@ TEST(FactTable, FindsWhatWasPutIn) {
     }
     EXPECT_FALSE(table.find("/some/path/"));
     EXPECT_FALSE(table.find(""));
-    EXPECT_EQ(table.all().size(), count);
+    ASSERT_EQ(table.all().size(), count);
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(table.all()[i].key, owned.facts[i].key);
   }
 }
 
