@@ -41,25 +41,23 @@ inline Json run_step(Step& step, const StepSpec& spec, Communicator& comm, const
   }
   comm.barrier();
   Timeline timeline;
-  StopFlag stop;
+  StopFlag stop, cancel;
   RecordingReporter reporter;
-  StepContext context{comm,
-                      spec.type,
-                      complete,
-                      inputs,
-                      outputs,
-                      folder + "/checkpoints",
-                      folder + "/logs",
-                      folder,
-                      comm.rank(),
-                      comm.size(),
-                      std::vector<std::string>(comm.size(), "localhost"),
-                      1,
-                      DeviceKind::cpu,
-                      1,
-                      timeline,
-                      stop,
-                      reporter};
+  StepContext context{.comm = comm,
+                      .step = spec.type,
+                      .parameters = complete,
+                      .inputs = inputs,
+                      .outputs = outputs,
+                      .checkpoints = folder + "/checkpoints",
+                      .log_folder = folder + "/logs",
+                      .folder = folder,
+                      .local_rank = comm.rank(),
+                      .local_size = comm.size(),
+                      .hosts = std::vector<std::string>(comm.size(), "localhost"),
+                      .timeline = timeline,
+                      .stop = stop,
+                      .cancel = cancel,
+                      .report = reporter};
   step.run(context);
   return reporter.results;
 }
