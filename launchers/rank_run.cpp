@@ -65,12 +65,14 @@ void prepare(Leader& leader, const RankCommand& command, const World& world) {
   leader.planner.emplace(*leader.pipeline, *leader.disk, plan_options_of(line, world.size()));
   leader.planner->decide();
   const std::string id = line.text("run-id");
-  leader.record.emplace(id.empty() ? RunRecord::create(*leader.store, leader.pipeline->name) : RunRecord(*leader.store, id));
+  leader.record.emplace(id.empty() ? RunRecord::create(*leader.store, leader.pipeline->name)
+                                   : RunRecord(*leader.store, id));
   leader.settings.fail_fast = line.flag("fail-fast");
   leader.settings.supervised = command.environment.supervised;
   leader.settings.hang_limit = line.number("hang-limit");
   leader.settings.attempt = leader.record->json().value("attempts", 0) + 1;
-  describe_run(*leader.record, *leader.pipeline, *leader.planner, command.words, library_versions());
+  describe_run(*leader.record, *leader.pipeline, command.words);
+  describe_work(*leader.record, *leader.pipeline, *leader.planner, library_versions());
   make_directories(leader.record->layout().logs());
 }
 

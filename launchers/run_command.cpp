@@ -31,7 +31,7 @@ int record_reuse(PlanningSession& session, const CommandLine& line, const std::v
                  RunObserver& display) {
   const std::string given = line.text("run-id");
   RunRecord record(session.store(), given.empty() ? new_run_id(session.pipeline().name) : given);
-  describe_run(record, session.pipeline(), session.planner(), words, Json::object());
+  describe_run(record, session.pipeline(), words);
   RunState state(session.planner(), record, display, {host_name()});
   state.begin(record.json().value("attempts", 0) + 1);
   return code(state.end(false, ""));
@@ -84,13 +84,8 @@ RunRecord begin_record(PlanningSession& session, const CommandLine& line,
   const std::string given = line.text("run-id");
   RunRecord record(session.store(), given.empty() ? new_run_id(session.pipeline().name) : given);
   make_directories(record.layout().logs());
-  Json& json = record.json();
-  json["run"] = record.id();
-  json["pipeline"] = session.pipeline().name;
-  json["pipeline_file"] = absolute_path(session.pipeline().file);
-  json["status"] = "starting";
-  if (!json.contains("started")) json["started"] = utc_now();
-  json["command_line"] = join(words, " ");
+  describe_run(record, session.pipeline(), words);
+  record.json()["status"] = "starting";
   record.save(false);
   return record;
 }

@@ -7,19 +7,21 @@
 
 namespace rankflow {
 
-void describe_run(RunRecord& record, const Pipeline& pipeline, const Planner& planner,
-                  const std::vector<std::string>& command_line, const Json& versions) {
+void describe_run(RunRecord& record, const Pipeline& pipeline, const std::vector<std::string>& command_line) {
   Json& run = record.json();
-  run["format"] = "rankflow run 1";
-  run["run"] = record.id();
   run["pipeline"] = pipeline.name;
   run["pipeline_file"] = absolute_path(pipeline.file);
   run["pipeline_digest"] = sha256(read_file(pipeline.file));
   if (!run.contains("started")) run["started"] = utc_now();
   run["command_line"] = join(command_line, " ");
-  run["git"] = git_state(pipeline.folder);
-  run["versions"] = versions;
   run["versions"]["rankflow"] = RANKFLOW_VERSION;
+}
+
+void describe_work(RunRecord& record, const Pipeline& pipeline, const Planner& planner,
+                   const Json& versions) {
+  Json& run = record.json();
+  run["git"] = git_state(pipeline.folder);
+  run["versions"].update(versions);
   write_file_atomically(record.layout().pipeline(), to_json(pipeline).dump(1) + "\n", false);
   write_file_atomically(record.layout().plan(), plan_json(planner).dump(1) + "\n", false);
 }

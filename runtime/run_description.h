@@ -11,9 +11,11 @@
 
 namespace rankflow {
 
-/// Fills the record (not yet saved) and writes pipeline.json and plan.json into the run's folder. `versions`:
-/// name → version of the libraries that compute.
-void describe_run(RunRecord& record, const Pipeline& pipeline, const Planner& planner,
-                  const std::vector<std::string>& command_line, const Json& versions);
+/// Fills what every run has: pipeline, command line, start. Cheap: a run with nothing to do has no more.
+void describe_run(RunRecord& record, const Pipeline& pipeline, const std::vector<std::string>& command_line);
+
+/// What a run that works has besides: git commit, `versions` (name → version of the libraries that compute),
+/// and pipeline.json and plan.json in the run's folder.
+void describe_work(RunRecord& record, const Pipeline& pipeline, const Planner& planner, const Json& versions);
 
 }  // namespace rankflow

@@ -172,6 +172,26 @@ Json load_run(const StoreLayout& layout, const std::string& id) {
   return std::move(*record);
 }
 
+namespace {
+
+// A reused step's entry names the run that made its outputs, perhaps under another name; what they were made
+// from stands there.
+bool complete_entry(const StoreLayout& layout, Json& entry) {
+  if (entry.contains("ingredients")) return entry["ingredients"].is_object();
+  const auto maker = read_record(layout, entry.value("run", ""));
+  if (!maker || !maker->contains("steps")) return false;
+  for (const auto& [name, made] : maker->at("steps").items()) {
+    if (made.value("fingerprint", "") != entry.value("fingerprint", "?") || !made.contains("ingredients"))
+      continue;
+    entry["ingredients"] = made["ingredients"];
+    entry["labels"] = made.value("labels", Json::object());
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<Json> newest_run_with_step(const StoreLayout& layout, const std::string& pipeline_file,
                                          const std::string& step) {
   const std::string wanted = absolute_path(pipeline_file);
@@ -185,8 +205,7 @@ std::optional<Json> newest_run_with_step(const StoreLayout& layout, const std::s
     if (steps == record->end() || !steps->is_object()) continue;
     const auto entry = steps->find(step);
     if (entry == steps->end() || !entry->is_object()) continue;
-    const auto ingredients = entry->find("ingredients");
-    if (ingredients != entry->end() && ingredients->is_object()) return record;
+    if (complete_entry(layout, *entry)) return record;
   }
   return std::nullopt;
 }

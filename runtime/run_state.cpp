@@ -73,7 +73,7 @@ void RunState::begin(int attempt) {
                       it->value("message", "failed in an earlier attempt"), it->value("hint", ""));
     failed(i, error, -1);
   }
-  save(false);
+  if (!finished()) save(false);
 }
 
 // Steps that the planner found unchanged, at the start or after an early cut-off.
@@ -95,10 +95,11 @@ void RunState::tell_finished(std::size_t step, Json event) {
   const PlannedStep& planned = planner_.steps()[step];
   Json& record = entry(step);
   record.update(event);
-  record["decision"] = rankflow::name(planned.decision);
-  record["reasons"] = planned.reasons;
-  if (!planned.fingerprint.empty()) {
-    record["fingerprint"] = planned.fingerprint;
+  if (!planned.fingerprint.empty()) record["fingerprint"] = planned.fingerprint;
+  // The record of the run that made a reused step has the rest.
+  if (steps_[step].status != Status::reused) {
+    record["decision"] = rankflow::name(planned.decision);
+    record["reasons"] = planned.reasons;
     record["ingredients"] = planned.ingredients;
     record["labels"] = planned.labels;
   }
@@ -230,7 +231,9 @@ ExitStatus RunState::end(bool stop_requested, const std::string& why) {
   run["exit"] = code(status);
   run["seconds"] = run.value("seconds", 0.0) + monotonic_seconds() - began_;
   run["ended"] = utc_now();
-  save(true);
+  const bool nothing_ran = std::all_of(steps_.begin(), steps_.end(),
+                                       [](const StepState& s) { return s.status == Status::reused; });
+  save(!nothing_ran);
   Json event = {{"event", "run_finished"},
                 {"run", record_.id()},
                 {"status", word},
