@@ -80,14 +80,17 @@ void Coordinator::dispatch() {
   for (int r = 0; r < world_.size(); ++r) {
     const Rank& rank = ranks_[static_cast<std::size_t>(r)];
     const bool hasty = rank.last_seconds < short_seconds && now - rank.since < short_seconds;
-    world.push_back({world_.nodes()[static_cast<std::size_t>(r)], static_cast<int>(rank.orders.size()), hasty});
+    world.push_back(
+        {world_.nodes()[static_cast<std::size_t>(r)], static_cast<int>(rank.orders.size()), hasty});
   }
-  for (const auto& a : assign(std::move(ready), std::move(world), settings_.fail_fast ? 0 : queue_depth)) start(a.step, a.ranks);
+  for (const auto& a : assign(std::move(ready), std::move(world), settings_.fail_fast ? 0 : queue_depth))
+    start(a.step, a.ranks);
 }
 
 // Nothing is ready, but a rank is free while orders wait behind a long one: take them back.
 void Coordinator::recall_queued() {
-  const bool any_free = std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& r) { return r.orders.empty(); });
+  const bool any_free =
+      std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& r) { return r.orders.empty(); });
   if (!any_free) return;
   for (std::size_t r = 0; r < ranks_.size(); ++r) {
     if (monotonic_seconds() - ranks_[r].since >= short_seconds) recall_from(r);
@@ -158,6 +161,10 @@ void Coordinator::handle(const Message& incoming) {
   last_heard_[static_cast<std::size_t>(incoming.source)] = monotonic_seconds();
   if (kind == "heartbeat") {
     last_step_[static_cast<std::size_t>(incoming.source)] = message.value("step", "");
+    return;
+  }
+  if (kind == "sync_failed") {
+    state_.not_durable(error_from_json(message.at("error")), message.at("rank"));
     return;
   }
   if (kind == "timeline") {
@@ -270,8 +277,7 @@ void Coordinator::conclude_failure(int id) {
     return;
   }
   state_.failed(step, error, rank);
-  if (settings_.fail_fast)
-    give_up(RunState::Status::skipped, "another step failed (--fail-fast)");
+  if (settings_.fail_fast) give_up(RunState::Status::skipped, "another step failed (--fail-fast)");
 }
 
 // The group is free again, and what was not published is removed.
@@ -323,9 +329,10 @@ void Coordinator::check_heartbeats() {
       event["step"] = last_step_[r];
     }
     if (silent < settings_.hang_limit) continue;
-    abort_job(str("rank ", r, " (", world_.hosts()[r], ") has given no sign of life for ", human_seconds(silent),
-                  last_step_[r].empty() ? "" : str(", last seen in step \"", last_step_[r], "\"")),
-              ExitStatus::stopped);
+    abort_job(
+        str("rank ", r, " (", world_.hosts()[r], ") has given no sign of life for ", human_seconds(silent),
+            last_step_[r].empty() ? "" : str(", last seen in step \"", last_step_[r], "\"")),
+        ExitStatus::stopped);
   }
   observer_.on_event(event);
 }

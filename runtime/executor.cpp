@@ -11,6 +11,9 @@
 namespace rankflow {
 namespace {
 
+// A step that took less publishes without waiting for the disk: thousands of such steps share one sync.
+constexpr double small_step_seconds = 0.2;
+
 // Sends what the group's first rank reports to the coordinator; the other ranks' reports go nowhere.
 class MessageReporter : public Reporter {
  public:
@@ -148,6 +151,22 @@ void Executor::commit(int id) {
   resources_.world.send_to_coordinator(report.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+Durability Executor::durability_of(const Unpublished& done) {
+  if (done.seconds >= small_step_seconds) return Durability::now;
+  if (unsynced_since_ == 0) unsynced_since_ = monotonic_seconds();
+  return Durability::later;
+}
+
+void Executor::sync() {
+  unsynced_since_ = 0;
+  try {
+    resources_.store.sync();
+  } catch (const Error& e) {
+    resources_.world.send_to_coordinator(
+        Json{{"kind", "sync_failed"}, {"rank", resources_.world.rank()}, {"error", to_json(e)}}.dump());
+  }
+}
+
 // Publishes every output, then the record that leads to them. Returns output → digest, and under "" a warning
 // where the same fingerprint gave other bytes before.
 Json Executor::publish(Unpublished& done) {
@@ -158,9 +177,10 @@ Json Executor::publish(Unpublished& done) {
   record.run = a.producer.value("run", "");
   record.details = {
       {"step", a.step}, {"results", done.results}, {"seconds", done.seconds}, {"ranks", a.ranks.size()}};
+  const Durability durability = durability_of(done);
   for (const auto& [name, path] : a.outputs)
-    record.outputs[name] = resources_.store.publish(Staging(path), a.producer);
-  const auto former = resources_.store.put_action(record);
+    record.outputs[name] = resources_.store.publish(Staging(path), a.producer, durability);
+  const auto former = resources_.store.put_action(record, durability);
   remove_tree(a.checkpoints);
   Json outputs = record.outputs;
   if (former) outputs[""] = former->run;

@@ -38,6 +38,11 @@ class Executor {
   /// All ranks of the group succeeded: ends its communicator; its first rank publishes and reports
   /// "published".
   void commit(int id);
+  /// When the first of the outputs that are published but not yet on disk was published (monotonic seconds),
+  /// or 0.
+  double unsynced_since() const { return unsynced_since_; }
+  /// Brings them to disk. An error is reported to the coordinator.
+  void sync();
 
  private:
   struct Unpublished {
@@ -50,9 +55,11 @@ class Executor {
   std::unique_ptr<Communicator> make_communicator(const WorkOrder& a);
   StepContext make_context(const WorkOrder& a, Communicator& comm, StopFlag& cancel, Reporter& reporter);
   Json publish(Unpublished& done);
+  Durability durability_of(const Unpublished& done);
 
   RankResources resources_;
   std::map<int, Unpublished> unpublished_;
+  double unsynced_since_ = 0;
 };
 
 }  // namespace rankflow

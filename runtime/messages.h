@@ -4,8 +4,8 @@
 //   communicator
 //                        and, on its first rank, publish; cancel {id}: another rank of the group failed;
 //                        recall {id}: give it back if it has not begun; stop; quit
-//   to the coordinator:  finished {id, rank, ok, …}, published {id, ok, outputs, …}, recalled {id}, progress,
-//   metric, note,
+//   to the coordinator:  finished {id, rank, ok, …}, published {id, ok, outputs, …}, recalled {id},
+//   sync_failed {rank, error}, progress, metric, note,
 //                        heartbeat {rank, step}, timeline {rank, events}
 #pragma once
 

@@ -194,6 +194,15 @@ void RunState::skip_followers(std::size_t step) {
   }
 }
 
+void RunState::not_durable(const Error& error, int rank) {
+  const std::string text =
+      str("rank ", rank, " (", hosts_[static_cast<std::size_t>(rank)], "): ", describe(error));
+  record_.json()["not_durable"] = text;
+  note(text, "warning");
+  if (failures_.empty()) failure_status_ = ExitStatus::io;
+  failures_.push_back("bringing outputs to disk");
+}
+
 void RunState::stopped(std::size_t step) {
   steps_[step].status = Status::stopped;
   tell_finished(step, {{"status", "stopped"}, {"seconds", monotonic_seconds() - steps_[step].started}});

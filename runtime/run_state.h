@@ -30,6 +30,8 @@ class RunState {
   bool any_running() const;
 
   void started(std::size_t step, const std::vector<int>& ranks, int attempt);
+  /// What small steps published may not survive a power failure: they are done, the run is not.
+  void not_durable(const Error& error, int rank);
   /// A rank gave the step back before it began.
   void put_back(std::size_t step) { steps_[step].status = Status::waiting; }
   /// Published; decides what follows.

@@ -1,5 +1,6 @@
 #include "runtime/worker.h"
 
+#include <chrono>
 #include <thread>
 
 #include "base/clock.h"
@@ -8,6 +9,12 @@
 #include "runtime/backoff.h"
 
 namespace rankflow {
+namespace {
+
+// How long a rank without work waits before it brings small outputs to disk.
+constexpr std::chrono::milliseconds sync_idle{50};
+
+}  // namespace
 
 Worker::Worker(RankResources resources) : resources_(resources), executor_(resources) {}
 
@@ -26,7 +33,7 @@ void Worker::run() {
     if (task.commit) {
       executor_.commit(task.id);
     } else {
-      executor_.run(task.assignment, cancel_flag(task.id));
+      executor_.run(task.order, cancel_flag(task.id));
     }
     std::lock_guard lock(mutex_);
     current_step_.clear();
@@ -42,12 +49,28 @@ void Worker::run() {
 
 bool Worker::next(Task& task) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return quit_ || !tasks_.empty(); });
+  const auto something = [&] { return quit_ || !tasks_.empty(); };
+  // Small steps leave their outputs to be synced together: at the latest after a second, or when nothing
+  // comes.
+  while (!something() || sync_is_due()) {
+    if (executor_.unsynced_since() == 0) {
+      changed_.wait(lock, something);
+    } else if (sync_is_due() || !changed_.wait_for(lock, sync_idle, something)) {
+      lock.unlock();
+      executor_.sync();
+      lock.lock();
+    }
+  }
   if (tasks_.empty()) return false;
   task = std::move(tasks_.front());
   tasks_.pop_front();
-  if (!task.commit) current_step_ = task.assignment.step;
+  if (!task.commit) current_step_ = task.order.step;
   return true;
+}
+
+bool Worker::sync_is_due() const {
+  const double since = executor_.unsynced_since();
+  return since > 0 && (quit_ || monotonic_seconds() - since > 1);
 }
 
 StopFlag& Worker::cancel_flag(int id) {

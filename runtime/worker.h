@@ -24,13 +24,14 @@ class Worker {
   struct Task {
     bool commit = false;
     int id = 0;
-    WorkOrder assignment;  // unless commit
+    WorkOrder order;  // unless commit
   };
 
   void control_loop();
   void handle(const std::string& text);
   void recall(int id);
   bool next(Task& task);
+  bool sync_is_due() const;
   StopFlag& cancel_flag(int id);
   void heartbeat();
 
