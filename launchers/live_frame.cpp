@@ -29,12 +29,12 @@ std::vector<std::string> progress_parts(const StepView& step) {
   std::vector<std::string> parts;
   if (step.total > 0)
     parts.push_back(str(std::floor(100 * std::clamp(step.done / step.total, 0.0, 1.0)), " %"));
-  if (!step.text.empty()) parts.push_back(step.text);
-  if (step.rate > 0) parts.push_back(str(human_count(std::llround(step.rate)), " ", step.unit, "/s"));
-  if (const auto metrics = metrics_text(step.metrics, 3); !metrics.empty()) parts.push_back(metrics);
   if (step.rate > 0 && step.total > step.done) {
     parts.push_back(str(whole_seconds(std::ceil((step.total - step.done) / step.rate)), " left"));
   }
+  if (!step.text.empty()) parts.push_back(step.text);
+  if (step.rate > 0) parts.push_back(str(human_count(std::llround(step.rate)), " ", step.unit, "/s"));
+  if (const auto metrics = metrics_text(step.metrics, 3); !metrics.empty()) parts.push_back(metrics);
   return parts;
 }
 

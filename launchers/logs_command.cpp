@@ -89,11 +89,16 @@ int logs_command(const CommandLine& line) {
   auto logs = rank_logs(run.step_logs(step));
   if (line.has("rank"))
     std::erase_if(logs, [&](const RankLog& log) { return log.rank != line.integer("rank"); });
-  if (logs.empty()) {
+  if (!exists(run.root)) {
     throw Error(ExitStatus::io,
-                str("run ", maker, " kept no log of step \"", step, "\"",
-                    line.has("rank") ? str(" on rank ", line.integer("rank")) : ""),
-                str("rankflow logs --run ", maker));
+                str("run ", maker, ", which made step \"", step, "\", is no longer in the store"),
+                "rankflow run --force " + step);
+  }
+  if (logs.empty()) {
+    std::fputs(str("step ", step, line.has("rank") ? str(" on rank ", line.integer("rank")) : "",
+                   " logged nothing in run ", maker, "\n")
+                   .c_str(),
+               stderr);
   }
   for (const auto& log : logs) print_log(log.path, logs.size() > 1 ? str("[rank ", log.rank, "] ") : "");
   return code(ExitStatus::ok);

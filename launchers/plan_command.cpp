@@ -35,8 +35,8 @@ std::string plan_text(const PlanningSession& session, const Planner& planner, st
       ++hidden;
       continue;
     }
-    std::string why = join(planned.reasons, "; ");
-    if (why.empty() && planned.record) why = str("unchanged since run ", planned.record->run);
+    const std::string why =
+        planned.record ? str("unchanged since run ", planned.record->run) : join(planned.reasons, "; ");
     table.add({{session.pipeline().steps[i].name},
                {session.pipeline().steps[i].type},
                {name(planned.decision), color_of(planned.decision)},
@@ -92,7 +92,9 @@ std::string why_text(const std::string& step, const PlannedStep& planned, const 
       out += run.empty() ? "runs; no run of this pipeline file had it before\n" : "runs\n";
       break;
   }
-  for (const auto& reason : planned.reasons) out += str("  ", reason, "\n");
+  for (const auto& reason : planned.record ? std::vector<std::string>{} : planned.reasons) {
+    out += str("  ", reason, "\n");
+  }
   if (!explanation.lines.empty()) out += str("changed since run ", run, ":\n");
   for (const auto& change : explanation.lines) out += str("  ", change, "\n");
   if (explanation.lines.empty() && !run.empty() && planned.decision == Decision::run) {

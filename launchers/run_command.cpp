@@ -26,11 +26,16 @@ std::string host_name() {
   return name.data();
 }
 
+/// A new run, or the one to go on with.
+RunRecord open_record(PlanningSession& session, const CommandLine& line) {
+  return line.has("run-id") ? RunRecord(session.store(), line.text("run-id"))
+                            : RunRecord::create(session.store(), session.pipeline().name);
+}
+
 /// A run in which every step is reused needs no ranks: it is recorded and shown here.
 int record_reuse(PlanningSession& session, const CommandLine& line, const std::vector<std::string>& words,
                  RunObserver& display) {
-  const std::string given = line.text("run-id");
-  RunRecord record(session.store(), given.empty() ? new_run_id(session.pipeline().name) : given);
+  RunRecord record = open_record(session, line);
   describe_run(record, session.pipeline(), words);
   RunState state(session.planner(), record, display, {host_name()});
   state.begin(record.json().value("attempts", 0) + 1);
@@ -81,8 +86,7 @@ int reuse_all(PlanningSession& session, const CommandLine& line, const std::vect
 RunRecord begin_record(PlanningSession& session, const CommandLine& line,
                        const std::vector<std::string>& words) {
   session.store().prepare_for_writing();
-  const std::string given = line.text("run-id");
-  RunRecord record(session.store(), given.empty() ? new_run_id(session.pipeline().name) : given);
+  RunRecord record = open_record(session, line);
   make_directories(record.layout().logs());
   describe_run(record, session.pipeline(), words);
   record.json()["status"] = "starting";
@@ -101,30 +105,32 @@ void end_record(Store& store, const std::string& id, int exit_code) {
   record.save(true);
 }
 
-std::vector<std::string> rank_command(const CommandLine& line, const std::vector<std::string>& words,
-                                      const std::string& store, const std::string& run) {
-  std::vector<std::string> command = {find_rank_program()};
-  command.insert(command.end(), words.begin(), words.end());
-  // Ranks on other hosts don't get our environment.
-  if (!line.has("store")) command.insert(command.end(), {"--store", store});
-  if (!line.has("run-id")) command.insert(command.end(), {"--run-id", run});
-  return command;
+/// The arguments of `run` as every rank gets them; ranks on other hosts don't get our environment.
+std::vector<std::string> rank_arguments(const CommandLine& line, const std::vector<std::string>& words,
+                                        const std::string& store, const std::string& run) {
+  std::vector<std::string> arguments = {words.front()};
+  if (!line.has("store")) arguments.insert(arguments.end(), {"--store", store});
+  if (!line.has("run-id")) arguments.insert(arguments.end(), {"--run-id", run});
+  arguments.insert(arguments.end(), words.begin() + 1, words.end());
+  return arguments;
 }
 
 int run_on_ranks(PlanningSession& session, const CommandLine& line, const std::vector<std::string>& words,
                  const JobEnvironment& job, RunObserver& display) {
   const int ranks = ranks_of(line, job);
   const int slots = job.allocated_tasks > 0 ? job.allocated_tasks : usable_cores();
-  const RunRecord record = begin_record(session, line, words);
   SupervisorOptions options;
+  options.command = {find_rank_program()};
+  if (ranks > 1) options.command = mpirun_command(ranks, slots, options.command);
+  const RunRecord record = begin_record(session, line, words);
   options.run = record.id();
-  options.command = rank_command(line, words, session.store().layout().root, record.id());
+  const auto arguments = rank_arguments(line, words, session.store().layout().root, record.id());
+  options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   options.restarts = line.integer("restarts");
   options.hang_limit = line.number("hang-limit");
   options.launcher_log = record.layout().launcher_log();
   if (ranks > 1) {
     options.through_mpirun = true;
-    options.command = mpirun_command(ranks, slots, options.command);
     options.environment = mpirun_environment(ranks, slots);
     if (ranks > slots) {
       display.on_event(
@@ -134,16 +140,26 @@ int run_on_ranks(PlanningSession& session, const CommandLine& line, const std::v
     }
   }
   options.environment.emplace_back(supervised_variable, "1");
-  const int exit_code = supervise(options, display);
-  end_record(session.store(), record.id(), exit_code);
-  return exit_code;
+  try {
+    const int exit_code = supervise(options, display);
+    end_record(session.store(), record.id(), exit_code);
+    return exit_code;
+  } catch (const Error& e) {
+    end_record(session.store(), record.id(), code(e.status()));
+    throw;
+  }
 }
 
 }  // namespace
 
 int run_command(const CommandLine& line, const std::vector<std::string>& words) {
   const JobEnvironment job = job_environment();
-  check_not_nested(job, line.integer("ranks"));
+  try {
+    check_not_nested(job, line.integer("ranks"));
+  } catch (const Error& e) {
+    if (job.rank == 0) throw;
+    return code(e.status());  // one message for the whole job
+  }
   if (job.in_mpi_job()) {
     std::vector<std::string> command = {find_rank_program()};
     command.insert(command.end(), words.begin(), words.end());

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <limits>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -122,15 +123,13 @@ int runs_command(const CommandLine& line) {
   TextTable table(
       {{"run"}, {"pipeline"}, {"status"}, {"steps"}, {"ranks", true}, {"time", true}, {"started"}});
   Json all = Json::array();
-  std::size_t left_out = 0;
-  for (const auto& id : list_runs(layout)) {
-    if (!line.flag("all") && all.size() == newest) {
-      ++left_out;
-      continue;
-    }
-    Json record = load_run(layout, id);
+  // One more than is shown tells whether there are more.
+  auto records = load_runs(layout, line.flag("all") ? std::numeric_limits<std::size_t>::max() : newest + 1);
+  const bool more = !line.flag("all") && records.size() > newest;
+  if (more) records.pop_back();
+  for (Json& record : records) {
     const auto status = text_of(record, "status");
-    table.add({{id},
+    table.add({{text_of(record, "run")},
                {text_of(record, "pipeline")},
                {status, color_of(status)},
                {step_counts(record)},
@@ -148,7 +147,7 @@ int runs_command(const CommandLine& line) {
     out = str("no runs in ", layout.root, "\n");
   } else {
     out = table.text(terminal.width, terminal.color);
-    if (left_out) out += str("… and ", left_out, " older (--all)\n");
+    if (more) out += "… and older ones (--all)\n";
   }
   std::fputs(out.c_str(), stdout);
   return code(ExitStatus::ok);

@@ -13,7 +13,8 @@ void describe_run(RunRecord& record, const Pipeline& pipeline, const std::vector
   run["pipeline_file"] = absolute_path(pipeline.file);
   run["pipeline_digest"] = sha256(read_file(pipeline.file));
   if (!run.contains("started")) run["started"] = utc_now();
-  run["command_line"] = join(command_line, " ");
+  // A supervisor wrote what the user typed; ranks get more than that.
+  if (!run.contains("command_line")) run["command_line"] = join(command_line, " ");
   run["versions"]["rankflow"] = RANKFLOW_VERSION;
 }
 

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
-#include <random>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
@@ -17,18 +19,19 @@
 namespace rankflow {
 
 std::string new_run_id(const std::string& pipeline_name) {
+  const std::int64_t now = unix_nanoseconds();
   std::string time;
-  for (const char c : utc_now()) {  // 2026-11-20T21:35:10Z
+  for (const char c : utc_text(now)) {  // 2026-11-20T21:35:10Z
     if (c == 'T') time += '-';
     if (c >= '0' && c <= '9') time += c;
   }
   // A run's name is also a folder's, and at most 100 characters long.
   const std::string name = is_plain_name(pipeline_name) ? pipeline_name.substr(0, 60) : "pipeline";
-  static constexpr char digits[] = "0123456789abcdef";
-  std::random_device random;
-  std::string tail;
-  for (int i = 0; i < 4; ++i) tail += digits[random() % 16];
-  return str(time, "-", name, "-", tail);
+  // The fraction of the second tells runs of one second apart, and which came first.
+  constexpr std::int64_t second = 1'000'000'000;
+  std::array<char, 8> tail{};
+  std::snprintf(tail.data(), tail.size(), "%04x", static_cast<unsigned>(now % second * 65536 / second));
+  return str(time, "-", name, "-", tail.data());
 }
 
 RunRecord RunRecord::create(Store& store, const std::string& pipeline_name) {
@@ -86,6 +89,13 @@ std::string record_text(const Json& record) {
   return out + "\n}\n";
 }
 
+// The parts of a run's name that tell when it began: date and time, and the fraction of the second at its
+// end.
+std::pair<std::string_view, std::string_view> time_of(std::string_view id) {
+  constexpr std::size_t date_and_time = 15;
+  return {id.substr(0, date_and_time), id.substr(std::min(id.rfind('-'), id.size()))};
+}
+
 // Names of the folders in runs/, newest first.
 std::vector<std::string> run_folders(const StoreLayout& layout) {
   std::vector<std::string> ids;
@@ -98,7 +108,9 @@ std::vector<std::string> run_folders(const StoreLayout& layout) {
   if (problem && problem != std::errc::no_such_file_or_directory) {
     throw system_error("read folder", layout.runs(), problem.value());
   }
-  std::sort(ids.rbegin(), ids.rend());
+  std::sort(ids.begin(), ids.end(), [](const std::string& a, const std::string& b) {
+    return std::pair(time_of(a), a) > std::pair(time_of(b), b);
+  });
   return ids;
 }
 

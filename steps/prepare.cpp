@@ -34,7 +34,9 @@ class Prepare : public Step {
 
  private:
   static void report(StepContext& context, const PreparedData& data) {
-    for (const auto& [name, split] : data.splits) context.report.result("rows_" + name, split.size());
+    Json rows = Json::object();
+    for (const auto& [name, split] : data.splits) rows[name] = split.size();
+    context.report.result("rows", rows);
     for (const auto& [name, value] : data.summary.items()) context.report.result(name, value);
   }
 };

@@ -121,7 +121,7 @@ PreparedData prepare_images(StepContext& context) {
     loaded = load(context);
   });
   PreparedData data;
-  data.summary = {{"rows_read", loaded.images->shape[0]}};
+  data.summary = {{"rows_read", loaded.images->shape[0]}, {"rows_dropped", Json::object()}};
   data.columns.push_back(images_column(loaded.images));
   if (loaded.labels) {
     data.columns.push_back(labels_column(loaded.labels));

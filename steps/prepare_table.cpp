@@ -34,7 +34,7 @@ struct Loaded {
   std::vector<CategoryFeature> categorical;
   std::vector<char> keep;  // of each source row
   std::map<std::string, std::vector<std::int64_t>> splits;
-  std::map<std::string, std::int64_t> dropped;  // why → rows
+  Json dropped = Json::object();  // why → rows
 };
 
 Table read_table(const StepContext& context) {
@@ -119,7 +119,7 @@ void drop_missing_features(Loaded& loaded) {
       loaded.keep[static_cast<std::size_t>(row)] = 0;
     });
   }
-  loaded.dropped["missing_feature"] = dropped;
+  loaded.dropped["missing features"] = dropped;
 }
 
 void split(Loaded& loaded, const Json& parameters) {
@@ -147,7 +147,7 @@ Loaded load(const StepContext& context) {
   apply_filter(loaded, parameter(p, "filter"));
   if (!parameter(p, "target").is_null()) {
     loaded.target = make_target(*loaded.table, p.at("target"), p.at("task"), loaded.known);
-    loaded.dropped["missing_target"] = loaded.target->leave_out_missing(loaded.keep);
+    loaded.dropped["missing target"] = loaded.target->leave_out_missing(loaded.keep);
   }
   take_features(loaded, choose_features(loaded, p, derived));
   if (p.at("missing_values") == "drop") drop_missing_features(loaded);
@@ -288,9 +288,9 @@ PreparedData prepare_table(StepContext& context) {
   PreparedData data;
   data.schema = schema_of(loaded, transforms);
   data.summary = {{"rows_read", loaded.keep.size()},
+                  {"rows_dropped", loaded.dropped},
                   {"numeric_features", transforms.numeric.size()},
                   {"categorical_features", transforms.categorical.size()}};
-  for (const auto& [why, rows] : loaded.dropped) data.summary["dropped_" + why] = rows;
   data.columns = feature_columns(transforms, std::move(loaded.numeric), std::move(loaded.categorical));
   if (loaded.target) data.columns.push_back(loaded.target->column());
   data.columns.push_back(row_column());

@@ -112,8 +112,8 @@ TEST_F(PrepareTest, DerivesScalesAndEncodes) {
   EXPECT_EQ(schema.at("classes"), Json({"false", "true"}));
   EXPECT_EQ(schema.at("categories")[1], Json({{"name", "hour"}, {"vocabulary", {"0", "3", "15"}}}));
   if (first()) {
-    EXPECT_EQ(results.at("rows_data"), 3);
-    EXPECT_EQ(results.at("dropped_missing_target"), 1);
+    EXPECT_EQ(results.at("rows"), Json({{"data", 3}}));
+    EXPECT_EQ(results.at("rows_dropped").at("missing target"), 1);
   }
 }
 

@@ -110,7 +110,7 @@ TEST(Display, plain_lines) {
   EXPECT_EQ(shown.out.text(),
             "flights: 3 steps (2 to run, 1 reused) on 2 ranks of 2 hosts, run r1\n"
             "train: started on ranks 0-1\n"
-            "train: 55 %, epoch 1/2, 45 samples/s, loss 0.3125, 10 s left\n"
+            "train: 55 %, 10 s left, epoch 1/2, 45 samples/s, loss 0.3125\n"
             "train: done in 12.3 s, 1,000 rows, accuracy 0.98, loss 0.25\n"
             "score: started on rank 1\n"
             "\n"
@@ -203,7 +203,7 @@ TEST(Display, live_frame) {
   EXPECT_EQ(
       live_frame(view, 1075.9, 100, false),
       (std::vector<std::string>{
-          "train  2 ranks  [###########.........] 55 %  epoch 1/2  45 samples/s  loss 0.3125  10 s left",
+          "train  2 ranks  [###########.........] 55 %  10 s left  epoch 1/2  45 samples/s  loss 0.3125",
           "score  1 rank  1 min 05 s",
           "0 of 3 steps finished, 2 running, 1 waiting, 1 min 15 s",
       }));

@@ -122,6 +122,14 @@ TEST_F(RunRecordTest, ListsNewestFirstWithoutDamagedOnes) {
               HasSubstr("run.json is missing or damaged"));
 }
 
+TEST_F(RunRecordTest, RunsOfOneSecondAreInOrder) {
+  put("20260101-000000-z-0001");
+  put("20260101-000000-a-0002");
+  put("20260101-000000-m-0003");
+  EXPECT_THAT(list_runs(layout),
+              ElementsAre("20260101-000000-m-0003", "20260101-000000-a-0002", "20260101-000000-z-0001"));
+}
+
 TEST_F(RunRecordTest, FindsByIdPrefixAndLatest) {
   EXPECT_THAT(error_of("latest", ExitStatus::usage), HasSubstr("there is no run in"));
   EXPECT_THAT(error_of("x", ExitStatus::usage), HasSubstr("there are no runs yet"));
