@@ -6,6 +6,7 @@ Measures a run with nothing to do, alternating; the same with 10,000 steps for r
 Snakemake. Each program gets the same copies and its own usual command. Needs build/release and benchmarks/peers/setup."""
 import argparse
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -32,7 +33,10 @@ def write_rankflow(folder, steps):
     lines = ["name: noop\ninputs:\n  in:\n    path: in.txt\nsteps:\n"]
     for i in range(steps):
         before = "${{inputs.in}}" if i % CHAIN == 0 else f"${{{{steps.r{i - 1}.outputs.o}}}}/o.txt"
-        lines.append(f'  r{i}:\n    type: command\n    command: [cp, "{before}", "${{{{outputs.o}}}}/o.txt"]\n    outputs: [o]\n')
+        # All copies are of the same bytes, so that rankflow would run one chain and reuse it for the others, which would
+        # flatter it: a variable of its own makes each step another one.
+        lines.append(f'  r{i}:\n    type: command\n    command: [cp, "{before}", "${{{{outputs.o}}}}/o.txt"]\n    env: {{STEP: "{i}"}}\n'
+                     "    outputs: [o]\n")
     (folder / "noop.yaml").write_text("".join(lines))
 
 
@@ -61,6 +65,14 @@ class Case:
         return run(self.command, self.folder)[0]
 
 
+def check_all_ran(case):
+    """That the first run did every step's work."""
+    latest = (case.folder / ".rankflow/runs/latest").read_text().strip()
+    steps = json.loads((case.folder / ".rankflow/runs" / latest / "run.json").read_text())["steps"]
+    done = sum(step["status"] == "done" for step in steps.values())
+    assert done == case.steps, f"{case.folder}: {done} of {case.steps} steps ran"
+
+
 def check_nothing_to_do(case):
     """That all steps are reused, so that the time is that of deciding and not of a failure or of work."""
     plan = json.loads(run([case.command[0], "plan", "--json", "-n", "2", "noop.yaml"], case.folder)[1])
@@ -75,6 +87,7 @@ def main():
     arguments = arguments.parse_args()
     print(machine())
     verdicts = Verdicts()
+    os.environ.pop("RANKFLOW_STORE", None)
     with tempfile.TemporaryDirectory() as root:
         ours = [rankflow(), "run", "-n", "2", "--quiet", "noop.yaml"]
         ninja = Case(root, "ninja", write_ninja, 1000, [need(shutil.which("ninja") or "ninja", "apt install ninja-build")])
@@ -87,6 +100,7 @@ def main():
         print("1,000 steps for the first time, medians:", "  ".join(f"{k} {seconds_text(v)}" for k, v in first.items()))
         print("10,000 steps for the first time: rankflow", seconds_text(large.first()))
         for case in (flow, large):
+            check_all_ran(case)
             check_nothing_to_do(case)
         again = alternate({"ninja": ninja.again, "Snakemake": snakemake.again, "rankflow": flow.again,
                            "rankflow, 10,000 steps": large.again}, arguments.rounds)
