@@ -97,6 +97,11 @@ class SlurmCluster:
                 return word.partition("=")[2]
         return None
 
+    def processes_of(self, job):
+        """Slurm's own processes that look after the job's steps."""
+        titles = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout.splitlines()
+        return [title for title in titles if title.startswith(f"slurmstepd: [{job}.")]
+
     def wait_for_end(self, job, seconds=120):
         """The job's final state."""
         ended = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}

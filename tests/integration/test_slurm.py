@@ -85,7 +85,9 @@ def test_a_stopped_job_is_requeued_and_goes_on(cluster, flow):
     wait_until((flow.folder / "mark").exists, f"the step waits, job {job}", 60)
     cluster.run("scancel", "--signal=USR2", job)  # what --signal does before the time limit
     wait_until(lambda: cluster.job_field(job, "Restarts") == "1", "the job is requeued", 60)
-    # Slurm keeps a requeued job back for a while; nothing here depends on that.
+    # Slurm keeps a requeued job back for two minutes, so that the end of its first attempt isn't taken for the end of its
+    # second. Here it is enough to see that the first one is gone.
+    wait_until(lambda: cluster.job_field(job, "JobState") == "PENDING" and not cluster.processes_of(job), "attempt 1 is gone")
     cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now")
     assert cluster.wait_for_end(job) == "COMPLETED", log_of(flow, job)
     assert cluster.job_field(job, "Comment") == "requeued:1"
