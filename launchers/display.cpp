@@ -138,7 +138,7 @@ class TextDisplay : public RunObserver {
     }
     if (step.status == "reused" || step.status == "left") return;
     std::string text = str(step.name, ": ", colored(step.status, status_color(step.status), options_.color));
-    if (step.status != "skipped") text += str(" in ", human_seconds(step.seconds));
+    if (step.began()) text += str(" in ", human_seconds(step.seconds));
     if (step.rows) text += str(", ", human_count(*step.rows), " rows");
     if (const auto metrics = metrics_text(step.metrics); !metrics.empty()) text += str(", ", metrics);
     if (!step.message.empty()) text += str(": ", step.message);

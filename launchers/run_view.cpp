@@ -155,7 +155,7 @@ std::string steps_table(const std::vector<StepView>& steps, std::size_t width, b
     const std::string status = step.finished()            ? step.status
                                : step.status == "running" ? "stopped"
                                                           : "not run";
-    const bool timed = step.finished() && step.status != "skipped" && step.status != "reused";
+    const bool timed = step.finished() && step.began();
     table.add({{step.name},
                {status, color_of(status)},
                {step.rank_count > 0 ? std::to_string(step.rank_count) : ""},

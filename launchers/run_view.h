@@ -27,6 +27,8 @@ struct StepView {
   std::string message;  // of a failed one
 
   bool finished() const { return status != "waiting" && status != "running"; }
+  /// Whether it ran here, so that its seconds mean something.
+  bool began() const { return status != "reused" && status != "skipped" && (rank_count > 0 || seconds > 0); }
 };
 
 class RunView {
