@@ -51,6 +51,7 @@ class TextDisplay : public RunObserver {
     if (kind == "step_progress" && step) on_step_progress(*step, now);
     if (kind == "step_finished" && step) on_step_finished(*step);
     if (kind == "note") on_note(event);
+    if (kind == "rank_failed") on_rank_failed(event);
     if (kind == "run_finished") return on_run_finished(event);
     if (live() && now - drawn_at_ >= redraw_every) redraw(now);
   }
@@ -143,6 +144,12 @@ class TextDisplay : public RunObserver {
     if (const auto metrics = metrics_text(step.metrics); !metrics.empty()) text += str(", ", metrics);
     if (!step.message.empty()) text += str(": ", step.message);
     line(text);
+  }
+
+  void on_rank_failed(const Json& event) {
+    const auto hint = event.value("hint", "");
+    error(str("rank ", event.value("rank", 0), " (", event.value("host", ""),
+              "): ", event.value("message", ""), hint.empty() ? "" : str(". Try: ", hint)));
   }
 
   void on_note(const Json& event) {

@@ -10,11 +10,27 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "launchers/display.h"
+#include "launchers/event_lines.h"
 #include "launchers/rank_run.h"
 #include "launchers/stop_signals.h"
 
 namespace rankflow {
 namespace {
+
+/// Standard error goes to the launcher's log where a supervisor shows the run, so that it gets an event.
+void report_last_words(const Error& error, const JobEnvironment& environment, const World& world) {
+  const std::string& host = world.hosts()[static_cast<std::size_t>(world.rank())];
+  if (environment.supervised) {
+    EventLineWriter(STDOUT_FILENO)
+        .on_event({{"event", "rank_failed"},
+                   {"rank", world.rank()},
+                   {"host", host},
+                   {"message", error.message()},
+                   {"hint", error.hint()}});
+  } else {
+    print_error(stderr, str("rank ", world.rank(), " (", host, "): ", describe(error)));
+  }
+}
 
 ExitStatus rank_main(const std::vector<std::string>& words) {
   // The launcher may be killed outright; its ranks must not live on.
@@ -41,7 +57,7 @@ ExitStatus rank_main(const std::vector<std::string>& words) {
   } catch (const std::exception& e) {
     // On this rank alone: the others wait for it in a collective.
     const Error error = as_error(e);
-    print_error(stderr, str("rank ", world->rank(), ": ", describe(error)));
+    report_last_words(error, command.environment, *world);
     world->abort(code(error.status()));
     std::terminate();  // GCC 12 does not believe [[noreturn]] of a virtual function
   }

@@ -98,7 +98,8 @@ RunRecord begin_record(PlanningSession& session, const CommandLine& line,
 void end_record(Store& store, const std::string& id, int exit_code) {
   RunRecord record(store, id);
   const auto status = record.json().value("status", "");
-  if (status != "starting" && status != "running") return;
+  // "interrupted": the coordinator ended the job so that it could start again.
+  if (status != "starting" && status != "running" && status != "interrupted") return;
   const bool stopped = exit_code == code(ExitStatus::stopped) || exit_code == code(ExitStatus::interrupted);
   record.json()["status"] = stopped ? "stopped" : "failed";
   record.json()["exit"] = exit_code;

@@ -123,6 +123,16 @@ TEST(Display, plain_lines) {
   EXPECT_EQ(shown.err.text(), "rankflow: error: step \"score\": row 7 has 3 columns. Try: look at it\n");
 }
 
+TEST(Display, the_last_words_of_a_rank_are_an_error) {
+  Shown shown(DisplayMode::quiet);
+  shown.event(0, {{"event", "rank_failed"},
+                  {"rank", 3},
+                  {"host", "n7"},
+                  {"message", "no memory"},
+                  {"hint", "more of it"}});
+  EXPECT_EQ(shown.err.text(), "rankflow: error: rank 3 (n7): no memory. Try: more of it\n");
+}
+
 TEST(Display, quiet_is_one_line) {
   Shown shown(DisplayMode::quiet);
   play(shown);
