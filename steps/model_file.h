@@ -1,0 +1,34 @@
+// A trained model on disk: model.h5 (weights and buffers under their PyTorch names) and model.json (what it
+// is).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "steps/model.h"
+#include "steps/task.h"
+#include "steps/tensors.h"
+
+namespace rankflow {
+
+struct ModelFile {
+  std::shared_ptr<Model> model;
+  Json description;        // model.json
+  DatasetInfo trained_on;  // columns and schema
+  Task task = Task::classification;
+  TargetScale target;
+};
+
+/// Parameters and buffers under their names.
+std::vector<NamedTensor> model_tensors(const torch::nn::Module& model);
+
+/// Writes both files. model.json: {format, model, input: {columns, schema}, target: {mean, scale}} and
+/// `about`.
+void write_model(const std::string& folder, const Model& model, const Json& spec,
+                 const DatasetInfo& trained_on, const TargetScale& target, const Json& about);
+
+/// Throws Error (bad_data) where the files are damaged or don't fit each other. The model is in evaluation
+/// mode.
+ModelFile read_model(const std::string& folder);
+
+}  // namespace rankflow

@@ -1,0 +1,28 @@
+// Torch's tensors to and from files of named tensors.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "io/tensor_file.h"
+
+namespace rankflow {
+
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;  // f32, f64, i32, i64 or u8; any strides
+};
+
+/// "[2, 3]", for messages.
+std::string shape_text(at::IntArrayRef shape);
+
+/// write_tensor_file of CPU copies in row-major order.
+void write_tensors(const std::string& path, const std::vector<NamedTensor>& tensors, const Json& attributes);
+
+/// Copies stored tensors into the tensors of the same names, in place. Throws Error (bad_data) where one is
+/// missing or has another type or shape; nothing is copied then. `path` is for messages.
+void copy_tensors(const TensorFile& file, const std::vector<NamedTensor>& tensors, const std::string& path);
+
+}  // namespace rankflow
