@@ -1,0 +1,62 @@
+// How good predictions are: pure functions over a whole dataset's outcomes, in row order and double
+// precision.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace rankflow {
+
+/// counts[actual][predicted].
+using ConfusionMatrix = std::vector<std::vector<std::int64_t>>;
+ConfusionMatrix confusion_matrix(std::span<const std::int32_t> actual,
+                                 std::span<const std::int32_t> predicted, std::int64_t classes);
+
+/// Share of rows on the diagonal; of rows in the largest actual class.
+double accuracy(const ConfusionMatrix& counts);
+double majority_accuracy(const ConfusionMatrix& counts);
+
+/// 0 where a ratio has nothing to divide by, as scikit-learn's default.
+struct ClassScores {
+  std::int64_t rows = 0;  // actual
+  double precision = 0, recall = 0, f1 = 0;
+};
+std::vector<ClassScores> class_scores(const ConfusionMatrix& counts);
+/// Unweighted mean over the classes.
+ClassScores macro_average(const std::vector<ClassScores>& scores);
+
+/// Area under the ROC curve, as the Mann-Whitney statistic with midranks for ties (Hanley and McNeil 1982);
+/// nullopt where one of the classes has no rows.
+std::optional<double> roc_auc(std::span<const double> score, std::span<const std::int32_t> positive);
+
+struct RocPoint {
+  double threshold, false_positive_rate, true_positive_rate;
+};
+/// The curve from (0, 0) to (1, 1), one point per distinct score, thinned evenly to `points` of them (both
+/// ends stay). Empty where one of the classes has no rows. The first threshold is infinite.
+std::vector<RocPoint> roc_curve(std::span<const double> score, std::span<const std::int32_t> positive,
+                                std::size_t points);
+
+struct CalibrationBin {
+  double low = 0, high = 0;  // probabilities; the last bin includes 1
+  std::int64_t rows = 0;
+  double mean_probability = 0, observed = 0;  // 0 for empty bins
+};
+/// Equally wide bins of predicted probability against how often it happened.
+std::vector<CalibrationBin> calibration_table(std::span<const double> probability,
+                                              std::span<const std::int32_t> happened, std::int64_t bins);
+/// Mean over the rows of |mean probability - observed| of their bin (Naeini et al. 2015).
+double expected_calibration_error(const std::vector<CalibrationBin>& bins);
+
+double mean(std::span<const double> values);
+
+struct RegressionScores {
+  double rmse = 0, mae = 0;
+  std::optional<double> r2;  // none where the actual values are all the same
+  double baseline_rmse = 0;  // of predicting the mean
+};
+RegressionScores regression_scores(std::span<const double> actual, std::span<const double> predicted);
+
+}  // namespace rankflow

@@ -1,0 +1,223 @@
+// train, evaluate and score on several ranks against what one rank gives.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "collectives/agreement.h"
+#include "io/json.h"
+#include "io/tensor_file.h"
+#include "tests/mpi/test_world.h"
+#include "tests/step_fixture.h"
+#include "tests/toy_dataset.h"
+
+namespace rankflow {
+namespace {
+
+using testing::HasSubstr;
+
+class Steps : public testing::Test {
+ protected:
+  Communicator& all_ = test_world().all();
+  std::unique_ptr<Communicator> alone_ = make_self_communicator();
+  std::string shared_, own_;  // folders: the ranks', and one of this rank
+
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    shared_ = all_.broadcast_text(str(testing::TempDir(), "rankflow-steps-", getpid(), "-", info->name()));
+    own_ = str(shared_, "/rank", all_.rank());
+    run_together(all_, [&] { make_directories(own_); });
+  }
+  void TearDown() override {
+    all_.barrier();
+    if (all_.rank() == 0) remove_tree(shared_);
+    all_.barrier();
+  }
+
+  std::string write(const std::string& name, const ToyDataset& toy) {
+    run_together(all_, [&] {
+      if (all_.rank() == 0) toy.write(shared_ + "/" + name);
+    });
+    return shared_ + "/" + name;
+  }
+  /// The same step on all ranks together, and on this rank alone: the output folders.
+  std::pair<std::string, std::string> both(const std::string& type, const Json& keys, const std::string& name,
+                                           const std::map<std::string, std::string>& inputs) {
+    StepRun together(all_, type, keys, shared_ + "/" + name, inputs);
+    together.run();
+    StepRun alone(*alone_, type, keys, own_ + "/" + name, inputs);
+    alone.run();
+    return {together.output(), alone.output()};
+  }
+};
+
+std::vector<float> floats(const TensorFile& file) {
+  std::vector<float> values;
+  for (const auto& t : file.tensors) {
+    const auto* p = reinterpret_cast<const float*>(t.data.data());
+    values.insert(values.end(), p, p + t.data.size() / sizeof(float));
+  }
+  return values;
+}
+
+double largest_difference(const std::string& model_a, const std::string& model_b) {
+  const auto a = floats(read_tensor_file(model_a + "/model.h5")),
+             b = floats(read_tensor_file(model_b + "/model.h5"));
+  EXPECT_EQ(a.size(), b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
+  return largest;
+}
+
+TEST_F(Steps, OneStepFollowsTheGradientOfTheJoinedBatch) {
+  // A step of length 1 without momentum moves the weights by the gradient itself.
+  const Json plain = {{"type", "sgd"}, {"learning_rate", 1.0}, {"momentum", 0.0}};
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1));
+  const auto images = write("images", toy_images(61, 1));
+  for (const auto& [name, data, model] :
+       {std::tuple{"mlp", clouds, Json{{"type", "mlp"}, {"hidden", {32}}}},
+        std::tuple{"linear", clouds, Json{{"type", "linear"}}},
+        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}}}) {
+    const auto [many, one] =
+        both("train", {{"model", model}, {"epochs", 1}, {"batch_size", 256}, {"optimizer", plain}}, name,
+             {{"train", data}});
+    EXPECT_LT(largest_difference(many, one), 1e-6) << name;
+  }
+}
+
+TEST_F(Steps, TrainingOnSeveralRanksIsTheSameTraining) {
+  const auto train = write("train", toy_clouds(500, 3, 1)),
+             validation = write("validation", toy_clouds(300, 3, 2));
+  const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}}, {"epochs", 3}, {"batch_size", 33}};
+  const auto [many, one] = both("train", keys, "t", {{"train", train}, {"validation", validation}});
+  EXPECT_LT(largest_difference(many, one), 1e-4);
+  const Json a = read_json(many + "/model.json"), b = read_json(one + "/model.json");
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+    EXPECT_NEAR(a.at("history")[epoch].at("train_loss"), b.at("history")[epoch].at("train_loss"), 1e-5);
+    EXPECT_NEAR(a.at("history")[epoch].at("validation_loss"), b.at("history")[epoch].at("validation_loss"),
+                1e-5);
+  }
+}
+
+TEST_F(Steps, MoreRanksThanRowsStillTrain) {
+  const auto data = write("few", toy_clouds(3, 2, 1));
+  const auto [many, one] = both("train", {{"model", {{"type", "linear"}}}, {"epochs", 4}, {"batch_size", 2}},
+                                "t", {{"train", data}});
+  EXPECT_LT(largest_difference(many, one), 1e-6);
+}
+
+TEST_F(Steps, StoppedByOneRankAndResumedGivesTheSameBytes) {
+  const auto data = write("clouds", toy_clouds(500, 3, 1));
+  const Json keys = {
+      {"model", {{"type", "mlp"}, {"hidden", {16}}, {"dropout", 0.3}}}, {"epochs", 3}, {"batch_size", 64}};
+  StepRun whole(all_, "train", keys, shared_ + "/whole", {{"train", data}});
+  whole.run();
+  {
+    StepRun first(all_, "train", keys, shared_ + "/parts", {{"train", data}});
+    int left = 11;
+    first.report.on_progress = [&] {
+      if (--left == 0)
+        first.stop.request();  // only the first rank reports progress: the others learn it from it
+    };
+    EXPECT_THROW(first.run(), Stopped);
+  }
+  StepRun second(all_, "train", keys, shared_ + "/parts", {{"train", data}});
+  second.run();
+  EXPECT_EQ(read_file(whole.output() + "/model.h5"), read_file(second.output() + "/model.h5"));
+  EXPECT_EQ(read_file(whole.output() + "/model.json"), read_file(second.output() + "/model.json"));
+}
+
+TEST_F(Steps, ACheckpointOfSeveralRanksServesOne) {
+  const auto data = write("clouds", toy_clouds(500, 3, 1));
+  const Json keys = {{"model", {{"type", "linear"}}}, {"epochs", 4}, {"batch_size", 64}};
+  StepRun first(all_, "train", keys, shared_ + "/t", {{"train", data}});
+  int left = 13;
+  first.report.on_progress = [&] {
+    if (--left == 0) first.stop.request();
+  };
+  EXPECT_THROW(first.run(), Stopped);
+  if (all_.rank() == 0) {
+    StepRun rest(*alone_, "train", keys, shared_ + "/t", {{"train", data}});
+    rest.run();
+    StepRun whole(*alone_, "train", keys, own_ + "/whole", {{"train", data}});
+    whole.run();
+    EXPECT_LT(largest_difference(rest.output(), whole.output()), 1e-5);
+  }
+  all_.barrier();
+}
+
+TEST_F(Steps, NaNInOneRanksRowsEndsAllRanksAtTheSameBatch) {
+  auto toy = toy_clouds(200, 3, 1);
+  toy.features[4 * 127] = std::nanf("");  // the last row of its batch: the last rank has it
+  const auto data = write("nan", toy);
+  StepRun step(all_, "train", {{"model", {{"type", "linear"}}}, {"batch_size", 64}, {"shuffle", false}},
+               shared_ + "/t", {{"train", data}});
+  try {
+    step.run();
+    FAIL() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.status(), ExitStatus::bad_data);
+    EXPECT_EQ(e.message(),
+              "loss is not finite at epoch 1, batch 2: 1 of 64 rows, the first is source row 264");
+  }
+  EXPECT_TRUE(all_.all_agree(true)) << "the communicator is still good";
+}
+
+TEST_F(Steps, OneRankThatCannotStartFailsAll) {
+  const auto data = write("clouds", toy_clouds(100, 3, 1));
+  StepRun step(all_, "train", {{"model", {{"type", "linear"}}}}, shared_ + "/t",
+               {{"train", all_.rank() == all_.size() - 1 ? shared_ + "/missing" : data}});
+  if (all_.rank() == all_.size() - 1) {
+    EXPECT_THROW(step.run(), Error);
+  } else {
+    EXPECT_THROW(step.run(), PeerFailed);
+  }
+}
+
+TEST_F(Steps, EvaluateAndScoreGiveTheSameBytesOnAnyNumberOfRanks) {
+  const auto clouds = write("clouds", toy_clouds(300, 3, 1)), test = write("test", toy_clouds(1003, 3, 2));
+  const auto two = write("two", toy_clouds(300, 2, 1)), two_test = write("two_test", toy_clouds(501, 2, 2));
+  const auto numbers = write("numbers", toy_numbers(300, 1)),
+             numbers_test = write("numbers_test", toy_numbers(333, 2));
+  for (const auto& [name, train, data] :
+       {std::tuple{"clouds", clouds, test}, std::tuple{"two", two, two_test},
+        std::tuple{"numbers", numbers, numbers_test}}) {
+    StepRun training(all_, "train", {{"model", {{"type", "mlp"}, {"hidden", {32}}}}, {"epochs", 2}},
+                     str(shared_, "/model_", name), {{"train", train}});
+    training.run();
+    all_.barrier();
+    const std::map<std::string, std::string> inputs = {{"model", training.output()}, {"data", data}};
+    // 10 rows: many rounds; 400: fewer mini-batches than four ranks; 5,000: one.
+    for (const int size : {10, 400, 5000}) {
+      const auto [many, one] = both("score", {{"mini_batch_size", size}}, str(name, "score", size), inputs);
+      for (const char* file : {"/scores.csv", "/scores.h5", "/summary.json"}) {
+        EXPECT_EQ(read_file(many + file), read_file(one + file)) << name << file << size;
+      }
+      const auto [many_metrics, one_metrics] =
+          both("evaluate", {{"mini_batch_size", size}}, str(name, "evaluate", size), inputs);
+      for (const char* file : {"/metrics.json", "/confusion.csv", "/calibration.csv", "/roc.csv"}) {
+        EXPECT_EQ(exists(many_metrics + file), exists(one_metrics + file));
+        if (!exists(one_metrics + file)) continue;
+        EXPECT_EQ(read_file(many_metrics + file), read_file(one_metrics + file)) << name << file << size;
+      }
+    }
+  }
+}
+
+TEST_F(Steps, ScoringStopsWhenOneRankIsAsked) {
+  const auto data = write("clouds", toy_clouds(300, 3, 1));
+  StepRun training(all_, "train", {{"model", {{"type", "linear"}}}, {"epochs", 1}}, shared_ + "/t",
+                   {{"train", data}});
+  training.run();
+  all_.barrier();
+  StepRun step(all_, "score", Json::object(), shared_ + "/s", {{"model", training.output()}, {"data", data}});
+  if (all_.rank() == all_.size() - 1) step.stop.request();
+  EXPECT_THROW(step.run(), Stopped);
+}
+
+}  // namespace
+}  // namespace rankflow
