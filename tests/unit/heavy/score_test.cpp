@@ -9,7 +9,7 @@
 #include "io/tensor_file.h"
 #include "tests/step_fixture.h"
 #include "tests/toy_dataset.h"
-#include "tests/unit/heavy/temporary_folder.h"
+#include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 
 std::vector<std::string> lines_of(const std::string& path) {
-  std::istringstream in(file_bytes(path));
+  std::istringstream in(read_file(path));
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
@@ -136,9 +136,9 @@ TEST_F(Score, RefusesDataThatTheModelWasNotMadeFor) {
 
 TEST_F(Score, RefusesADamagedModel) {
   const auto model = train(toy_clouds(300, 3, 1));
-  std::string bytes = file_bytes(model + "/model.h5");
+  std::string bytes = read_file(model + "/model.h5");
   bytes[bytes.size() - 5] = static_cast<char>(bytes[bytes.size() - 5] ^ 4);
-  put_file(model + "/model.h5", bytes);
+  write_file_atomically(model + "/model.h5", bytes, false);
   auto step = prepare("score", model, write(toy_clouds(50, 3, 2)));
   EXPECT_THAT(message(step, ExitStatus::bad_data), HasSubstr("model.h5"));
 }

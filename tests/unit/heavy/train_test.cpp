@@ -10,7 +10,7 @@
 #include "io/tensor_file.h"
 #include "tests/step_fixture.h"
 #include "tests/toy_dataset.h"
-#include "tests/unit/heavy/temporary_folder.h"
+#include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
 namespace {
@@ -35,7 +35,7 @@ class Train : public testing::Test {
     return {*comm_, "train", keys, folder_ / name, inputs};
   }
 
-  std::string weights(const std::string& name) { return file_bytes(folder_ / (name + "/model/model.h5")); }
+  std::string weights(const std::string& name) { return read_file(folder_ / (name + "/model/model.h5")); }
 
   Error failure(StepRun& step) {
     try {
@@ -178,9 +178,9 @@ TEST_F(Train, ADamagedCheckpointGivesWayToTheOneBefore) {
   EXPECT_THROW(first.run(), Stopped);
   auto saved = checkpoints_in(folder_ / "parts/checkpoints");
   ASSERT_EQ(saved.size(), 2u);
-  std::string bytes = file_bytes(saved[1]);
+  std::string bytes = read_file(saved[1]);
   bytes[bytes.size() - 5] = static_cast<char>(bytes[bytes.size() - 5] ^ 1);  // data of the last tensor
-  put_file(saved[1], bytes);
+  write_file_atomically(saved[1], bytes, false);
 
   auto second = prepare("parts", keys, "clouds");
   second.run();
