@@ -61,7 +61,7 @@ std::vector<Binding> parse_bindings(const std::string& text) {
   const auto add_literal = [&](std::size_t from, std::size_t to) {
     if (to > from) pieces.push_back({Binding::Kind::literal, text.substr(from, to - from), {}, {}, from});
   };
-  std::size_t at = 0;
+  std::size_t at = 0, bindings = 0;
   for (;;) {
     const auto open = text.find("${{", at);
     if (open == std::string::npos) {
@@ -69,6 +69,8 @@ std::vector<Binding> parse_bindings(const std::string& text) {
       return pieces;
     }
     add_literal(at, open);
+    if (++bindings > max_bindings)
+      throw BindingError(open, str("more than ", max_bindings, " bindings in one text"));
     const auto close = text.find("}}", open + 3);
     if (close == std::string::npos)
       throw BindingError(open, str(in_quotes(text.substr(open)), " lacks its closing \"}}\""));

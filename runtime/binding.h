@@ -32,12 +32,16 @@ class BindingError : public Error {
   std::size_t offset_;
 };
 
+/// In one text: far more than anyone writes, and few enough that a hostile file costs little memory.
+constexpr std::size_t max_bindings = 1000;
+
 inline bool has_binding(std::string_view text) {
   return text.find("${{") != std::string_view::npos;
 }
 
 /// Splits `text` into literal pieces and bindings. Throws BindingError for an unclosed or unknown form,
-/// naming it; the caller adds the place. White space inside the braces is ignored.
+/// naming it; the caller adds the place; and for more than max_bindings of them. White space inside the
+/// braces is ignored.
 std::vector<Binding> parse_bindings(const std::string& text);
 
 /// The binding as it is written: "${{steps.train.outputs.model}}"; of a literal its text.

@@ -180,9 +180,14 @@ void Parameters::substitute_text(Node& node, const std::string& what) {
   }
   std::string text;
   for (const auto& piece : pieces) {
-    text += is_parameter(piece) ? as_text(find(piece, node, what), piece, node, what) : written(piece);
+    if (!is_parameter(piece)) {
+      text += written(piece);
+      continue;
+    }
+    const std::string& value = as_text(find(piece, node, what), piece, node, what);
+    spend(0, value.size(), node, what);
+    text += value;
   }
-  spend(0, text.size(), node, what);
   node.text = std::move(text);
   node.quoted = true;
   node.verbatim = false;
@@ -198,8 +203,8 @@ const Parameters::Parameter& Parameters::find(const Binding& binding, const Node
       binding.offset);
 }
 
-std::string Parameters::as_text(const Parameter& parameter, const Binding& binding, const Node& node,
-                                const std::string& what) const {
+const std::string& Parameters::as_text(const Parameter& parameter, const Binding& binding, const Node& node,
+                                       const std::string& what) const {
   if (parameter.value.kind == Node::Kind::scalar) return parameter.value.text;
   throw error(
       node, what,

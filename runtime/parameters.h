@@ -49,8 +49,8 @@ class Parameters {
   void declare(const Node& key, const Node& value);
   void declare_long(Parameter& parameter, const Node& node) const;
   const Parameter& find(const Binding& binding, const Node& node, const std::string& what) const;
-  std::string as_text(const Parameter& parameter, const Binding& binding, const Node& node,
-                      const std::string& what) const;
+  const std::string& as_text(const Parameter& parameter, const Binding& binding, const Node& node,
+                             const std::string& what) const;
   void substitute_text(Node& node, const std::string& what);
   void spend(std::size_t nodes, std::size_t bytes, const Node& node, const std::string& what);
   ConfigError error(const Node& node, const std::string& what, const std::string& message,

@@ -182,8 +182,11 @@ class Loader {
   }
 
   const Fields& fields_of(const StepSpec& spec) {
-    const auto [found, added] = fields_.try_emplace(&spec, common_step_fields());
-    if (added) found->second.insert(found->second.end(), spec.fields.begin(), spec.fields.end());
+    const auto [found, added] = fields_.try_emplace(&spec);
+    if (added) {
+      found->second = common_step_fields();
+      found->second.insert(found->second.end(), spec.fields.begin(), spec.fields.end());
+    }
     return found->second;
   }
 

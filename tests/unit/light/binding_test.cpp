@@ -64,6 +64,10 @@ TEST(Binding, NamesWhatIsWrong) {
   std::size_t offset = 0;
   EXPECT_EQ(failure("ab${{inputs.x", &offset), "\"${{inputs.x\" lacks its closing \"}}\"");
   EXPECT_EQ(offset, 2u);
+  std::string many;
+  for (std::size_t i = 0; i <= max_bindings; ++i) many += "${{inputs.x}}";
+  EXPECT_EQ(failure(many, &offset), "more than 1000 bindings in one text");
+  EXPECT_EQ(offset, 13000u);
   EXPECT_EQ(failure("${{x}}"), "\"${{x}}\" is not a binding" + forms);
   EXPECT_EQ(failure("${{}}"), "\"${{}}\" is not a binding" + forms);
   EXPECT_EQ(failure("${{inputs.}}"), "\"${{inputs.}}\" is not a binding" + forms);
