@@ -1,15 +1,7 @@
 """The pipelines in configs/ run as they stand (flights has a file of its own)."""
 import shutil
 
-import pytest
 from support import SOURCE
-
-
-@pytest.mark.parametrize("name", ["minimal", "digits", "flights", "mnist"])
-def test_every_template_is_a_pipeline_of_configs(rankflow, name):
-    rankflow("new", name, f"{name}.yaml")
-    steps = [line for line in (rankflow.folder / f"{name}.yaml").read_text().splitlines() if line.startswith("    type:")]
-    assert steps == [line for line in (SOURCE / f"configs/{name}.yaml").read_text().splitlines() if line.startswith("    type:")]
 
 
 def test_minimal(rankflow):
