@@ -45,8 +45,8 @@ Staging& Staging::operator=(Staging&& other) noexcept {
   return *this;
 }
 
-Staging Store::stage() {
-  Staging staging(str(layout_.temporary(), "/", unique_suffix()));
+Staging Store::stage(const std::string& owner) {
+  Staging staging(str(layout_.temporary(), "/", unique_suffix(), owner.empty() ? "" : ".", owner));
   make_directories(staging.data());
   return staging;
 }

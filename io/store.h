@@ -62,8 +62,9 @@ class Store {
   /// Replaces the record atomically. Returns the former record where its outputs differ.
   std::optional<ActionRecord> put_action(const ActionRecord& record, Durability durability = Durability::now);
 
-  /// A fresh directory for one output, with an empty data/ folder.
-  Staging stage();
+  /// A fresh directory for one output, with an empty data/ folder. `owner` (a run's id) ends its name, so
+  /// that what a killed run left can be told from what a living one is writing.
+  Staging stage(const std::string& owner = {});
   /// Manifest, checksums, fsync of files and folders, rename. Returns the digest. Loses a race gracefully:
   /// the first copy stays. On any error the temporary is removed and the error thrown; fsync is never
   /// retried. Throws Error: bad_data for links, FIFOs and names that are not UTF-8, io, permission.

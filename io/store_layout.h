@@ -14,7 +14,7 @@
 //   runs/<run id>/logs/launcher.log, rank-<r>.log
 //   runs/<run id>/metrics.jsonl
 //   runs/<run id>/timeline.json
-//   tmp/<unique>/                        being written; same file system as artifacts/
+//   tmp/<unique>[.<run id>]/                        being written; same file system as artifacts/
 //
 // Modes, whatever the umask: folders 02775 (a group shares the store, new files keep its group, any member
 // can remove or set aside), records and logs 0664, an artifact's files 0444 or 0555 (nobody changes them once

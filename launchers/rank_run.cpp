@@ -14,6 +14,7 @@
 #include "io/store.h"
 #include "launchers/display.h"
 #include "launchers/event_lines.h"
+#include "runtime/abandoned.h"
 #include "runtime/coordinator.h"
 #include "runtime/run_description.h"
 #include "runtime/schedule.h"
@@ -72,6 +73,8 @@ void prepare(Leader& leader, const RankCommand& command, const World& world) {
   leader.settings.hang_limit = line.number("hang-limit");
   leader.settings.attempt = leader.record->json().value("attempts", 0) + 1;
   describe_run(*leader.record, *leader.pipeline, command.words);
+  claim_run(*leader.record);
+  remove_abandoned(*leader.store);
   describe_work(*leader.record, *leader.pipeline, *leader.planner, library_versions());
   make_directories(leader.record->layout().logs());
 }

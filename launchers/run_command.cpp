@@ -13,6 +13,7 @@
 #include "launchers/planning_session.h"
 #include "launchers/run_view.h"
 #include "launchers/supervisor.h"
+#include "runtime/abandoned.h"
 #include "runtime/run_description.h"
 #include "runtime/run_record.h"
 #include "runtime/run_state.h"
@@ -144,6 +145,7 @@ int run_on_ranks(PlanningSession& session, const CommandLine& line, const std::v
   try {
     const int exit_code = supervise(options, display);
     end_record(session.store(), record.id(), exit_code);
+  remove_abandoned(session.store());
     return exit_code;
   } catch (const Error& e) {
     end_record(session.store(), record.id(), code(e.status()));

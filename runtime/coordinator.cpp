@@ -129,7 +129,7 @@ void Coordinator::start(std::size_t step, const std::vector<int>& ranks) {
   std::map<std::string, std::string> staging;
   try {
     for (const auto& output : s.outputs) {
-      running.staging.push_back(store_.stage());
+      running.staging.push_back(store_.stage(record_.id()));
       staging[output] = running.staging.back().path();
     }
     running.order = make_work_order(planner_, step, store_.layout(), record_.layout(), staging);
