@@ -30,10 +30,13 @@ Checkpoints::Checkpoints(std::string folder, Json configuration)
 std::vector<std::string> Checkpoints::newest_first() const {
   std::vector<std::string> paths;
   if (!exists(folder_)) return paths;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with(prefix) && name.ends_with(suffix)) paths.push_back(entry.path());
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(folder_, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const std::string name = entry->path().filename();
+    if (name.starts_with(prefix) && name.ends_with(suffix)) paths.push_back(entry->path());
   }
+  if (failed) throw system_error("cannot list", folder_, failed.value());
   std::sort(paths.begin(), paths.end(), std::greater<>());
   return paths;
 }
@@ -45,7 +48,10 @@ void Checkpoints::save(std::int64_t step, const std::vector<NamedTensor>& tensor
   // Newer ones than this are damaged or of another training: this run would have gone on from them.
   std::size_t older = 0;
   for (const auto& other : newest_first()) {
-    if (other > path || (other < path && ++older >= kept)) std::filesystem::remove(other);
+    if (other == path || (other < path && ++older < kept)) continue;
+    std::error_code failed;
+    if (!std::filesystem::remove(other, failed) && failed)
+      throw system_error("cannot remove", other, failed.value());
   }
 }
 
@@ -61,6 +67,7 @@ std::optional<Json> Checkpoints::restore(const std::vector<NamedTensor>& tensors
       copy_tensors(file, tensors, path);
       return file.attributes.at("progress");
     } catch (const Error& e) {
+      if (!exists(path)) continue;  // another run of the same step has gone on
       if (e.status() != ExitStatus::bad_data) throw;
       notes.push_back(str("checkpoint ", path, " is damaged: not used (", e.message(), ")"));
     } catch (const Json::exception& e) {

@@ -1,15 +1,12 @@
-// Where a step's tensors live.
+// Where a step's tensors live, and how many threads work on them.
 #pragma once
 
-#include "base/error.h"
 #include "runtime/step.h"
 
 namespace rankflow {
 
-/// Throws Error (configuration) for a device that the LibTorch steps don't run on.
-inline void require_cpu(const StepContext& context) {
-  if (context.device == DeviceKind::cpu) return;
-  throw Error(ExitStatus::configuration, "this step runs on the CPU only in this version", "--device cpu");
-}
+/// Has LibTorch use `threads` threads of the CPU. Throws Error (configuration) where the step was given
+/// another device.
+void use_cpu(const StepContext& context, int threads);
 
 }  // namespace rankflow

@@ -110,7 +110,7 @@ Json write_classification(const std::string& folder, std::vector<ClassOutcome> o
       {"task", "classification"},
       {"rows", outcomes.size()},
       {"accuracy", accuracy(counts)},
-      {"majority_accuracy", majority_accuracy(counts)},
+      {"baseline_accuracy", baseline_accuracy(counts)},
       {"log_loss", -mean(each<double>(outcomes, [](const ClassOutcome& o) { return o.log_probability; }))},
       {"brier", mean(each<double>(outcomes, [](const ClassOutcome& o) { return o.brier; }))},
       {"calibration_error", expected_calibration_error(calibration)},
@@ -134,7 +134,7 @@ Json write_classification(const std::string& folder, std::vector<ClassOutcome> o
   write(folder, "metrics.json", metrics.dump(2) + "\n");
 
   Json shown;
-  for (const char* key : {"rows", "accuracy", "majority_accuracy", "log_loss", "auc", "precision", "recall",
+  for (const char* key : {"rows", "accuracy", "baseline_accuracy", "log_loss", "auc", "precision", "recall",
                           "f1", "macro_f1", "calibration_error"}) {
     if (metrics.contains(key) && !(binary && std::string_view(key) == "macro_f1"))
       shown[key] = metrics.at(key);

@@ -42,7 +42,7 @@ double accuracy(const ConfusionMatrix& counts) {
   return ratio(static_cast<double>(right), static_cast<double>(all));
 }
 
-double majority_accuracy(const ConfusionMatrix& counts) {
+double baseline_accuracy(const ConfusionMatrix& counts) {
   std::int64_t largest = 0, all = 0;
   for (const auto& row : counts) largest = std::max(largest, total(row)), all += total(row);
   return ratio(static_cast<double>(largest), static_cast<double>(all));

@@ -14,9 +14,9 @@ using ConfusionMatrix = std::vector<std::vector<std::int64_t>>;
 ConfusionMatrix confusion_matrix(std::span<const std::int32_t> actual,
                                  std::span<const std::int32_t> predicted, std::int64_t classes);
 
-/// Share of rows on the diagonal; of rows in the largest actual class.
+/// Share of rows on the diagonal; and what always naming the largest actual class would give.
 double accuracy(const ConfusionMatrix& counts);
-double majority_accuracy(const ConfusionMatrix& counts);
+double baseline_accuracy(const ConfusionMatrix& counts);
 
 /// 0 where a ratio has nothing to divide by, as scikit-learn's default.
 struct ClassScores {

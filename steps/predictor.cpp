@@ -14,7 +14,6 @@ Predictor::Predictor(const std::string& model_folder, const std::string& data_fo
   if (file_.task == Task::classification) {
     classes_ = file_.trained_on.schema.at("classes").get<std::vector<std::string>>();
   }
-  at::set_num_threads(1);
 }
 
 at::Tensor Predictor::predict(Range rows) const {

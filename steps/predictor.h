@@ -14,14 +14,14 @@ namespace rankflow {
 
 class Predictor {
  public:
-  /// Opens both folders and checks that they fit. Sets LibTorch to one thread: its products differ in the
-  /// last bits with the number of threads. Throws Error (bad_data). Local.
+  /// Opens both folders and checks that they fit. Throws Error (bad_data). Local.
   Predictor(const std::string& model_folder, const std::string& data_folder, bool with_target);
 
   Task task() const { return file_.task; }
   const Dataset& data() const { return data_; }
   const std::vector<std::string>& classes() const { return classes_; }
 
+  /// The same bits for the same rows on one thread (use_cpu).
   /// f64 [rows, classes]: log-probabilities; or f64 [rows, 1]: predicted values in the target's own units.
   /// Throws Error (bad_data) where the model gives another number of rows than it got, or values that are not
   /// finite.

@@ -32,8 +32,7 @@ Json configuration(const Json& parameters, const DatasetInfo& data) {
 class TrainStep : public Step {
  public:
   void run(StepContext& context) override {
-    require_cpu(context);
-    at::set_num_threads(context.threads);
+    use_cpu(context, context.threads);
     const Json& parameters = context.parameters;
     const TrainingPlan plan(parameters);
 
@@ -67,20 +66,28 @@ class TrainStep : public Step {
     run_together(context.comm, [&] {
       if (!context.first()) return;
       write_model(context.outputs.at("model"), *model, parameters.at("model"), train->info(), scale,
-                  {{"metrics", result.metrics}, {"history", result.history}});
-      report(context, result, *model, train->rows());
+                  {{"metrics", result.metrics},
+                   {"history", result.history},
+                   {"parameters", parameter_count(*model)}});
+      report(context, result, train->rows());
     });
   }
 
  private:
-  static void report(StepContext& context, const TrainingResult& result, const Model& model,
-                     std::int64_t rows) {
+  static std::int64_t parameter_count(const Model& model) {
     std::int64_t count = 0;
     for (const auto& p : model.parameters()) count += p.numel();
-    for (const auto& [name, value] : result.metrics.items()) context.report.result(name, value);
-    context.report.result("parameters", count);
+    return count;
+  }
+
+  static void report(StepContext& context, const TrainingResult& result, std::int64_t rows) {
+    for (const auto& [name, value] : result.metrics.items()) {
+      if (name != "epoch") context.report.result(name, value);
+    }
     context.report.result("rows", rows);
-    if (result.samples_per_second > 0) context.report.result("samples_per_second", result.samples_per_second);
+    if (result.samples_per_second > 0) {
+      context.report.result("samples_per_second", result.samples_per_second);
+    }
   }
 };
 

@@ -59,20 +59,12 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
 
 TrainingResult Trainer::run() {
   start();
-  for (; progress_.epoch < plan_.epochs; ++progress_.epoch, progress_.batch = 0, progress_.epoch_loss = 0) {
-    TimedSpan epoch_span(context_.timeline, str("epoch ", progress_.epoch + 1), category);
-    const auto order = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
-    const double began = monotonic_seconds();
-    setup_.model.train();
-    while (progress_.batch < batches_) train_batch(order);
-    training_seconds_ += monotonic_seconds() - began;
+  while (progress_.epoch < plan_.epochs) {
+    TimedSpan span(context_.timeline, str("epoch ", progress_.epoch + 1), category);
+    train_epoch();
     finish_epoch();
   }
-  if (plan_.keep_best) {
-    torch::NoGradGuard no_grad;
-    const auto tensors = model_tensors(setup_.model);
-    for (std::size_t i = 0; i < best_.size(); ++i) tensors[i].tensor.copy_(best_[i].tensor);
-  }
+  if (plan_.keep_best) take_best();
   const std::int64_t kept = plan_.keep_best ? progress_.best_epoch : plan_.epochs;
   return {progress_.history.at(static_cast<std::size_t>(kept - 1)), progress_.history,
           training_seconds_ > 0 ? static_cast<double>(trained_rows_) / training_seconds_ : 0};
@@ -102,6 +94,14 @@ void Trainer::start() {
     context_.report.note(str("goes on from the checkpoint after ", progress_.step, " batches (epoch ",
                              std::min(progress_.epoch + 1, plan_.epochs), ")"));
   }
+}
+
+void Trainer::train_epoch() {
+  const double began = monotonic_seconds();
+  const auto order = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
+  setup_.model.train();
+  while (progress_.batch < batches_) train_batch(order);
+  training_seconds_ += monotonic_seconds() - began;
 }
 
 void Trainer::train_batch(std::span<const std::int64_t> order) {
@@ -206,13 +206,8 @@ void Trainer::finish_epoch() {
   }
   progress_.history.push_back(metrics);
   if (plan_.keep_best) keep_if_best(metrics);
-  if (plan_.every_epochs > 0 && epoch % plan_.every_epochs == 0) {
-    // Saved as the start of the next epoch.
-    const Progress here = progress_;
-    ++progress_.epoch, progress_.batch = 0, progress_.epoch_loss = 0;
-    save_checkpoint();
-    progress_ = here;
-  }
+  ++progress_.epoch, progress_.batch = 0, progress_.epoch_loss = 0;
+  if (plan_.every_epochs > 0 && epoch % plan_.every_epochs == 0) save_checkpoint();
 }
 
 void Trainer::keep_if_best(const Json& metrics) {
@@ -223,6 +218,12 @@ void Trainer::keep_if_best(const Json& metrics) {
   torch::NoGradGuard no_grad;
   const auto tensors = model_tensors(setup_.model);
   for (std::size_t i = 0; i < best_.size(); ++i) best_[i].tensor.copy_(tensors[i].tensor);
+}
+
+void Trainer::take_best() {
+  torch::NoGradGuard no_grad;
+  const auto tensors = model_tensors(setup_.model);
+  for (std::size_t i = 0; i < best_.size(); ++i) tensors[i].tensor.copy_(best_[i].tensor);
 }
 
 bool Trainer::checkpoint_is_old() const {

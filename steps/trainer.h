@@ -68,11 +68,13 @@ class Trainer {
   enum Extra { loss, stop, checkpoint_due, extras };
 
   void start();
+  void train_epoch();
   void train_batch(std::span<const std::int64_t> order);
   at::Tensor forward_backward(std::span<const std::int64_t> rows, std::int64_t global_rows);
   [[noreturn]] void refuse_batch(std::span<const std::int64_t> rows, const at::Tensor& losses);
   void finish_epoch();
   void keep_if_best(const Json& metrics);
+  void take_best();
   void save_checkpoint();
   bool checkpoint_is_old() const;
   std::vector<NamedTensor> checkpoint_tensors() const;

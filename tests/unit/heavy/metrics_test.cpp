@@ -12,7 +12,7 @@ TEST(ConfusionMatrix, CountsActualInRowsAndPredictedInColumns) {
   const auto counts = confusion_matrix(actual, predicted, 3);
   EXPECT_EQ(counts, (ConfusionMatrix{{1, 1, 0}, {0, 1, 0}, {1, 0, 2}}));
   EXPECT_DOUBLE_EQ(accuracy(counts), 4.0 / 6);
-  EXPECT_DOUBLE_EQ(majority_accuracy(counts), 3.0 / 6);
+  EXPECT_DOUBLE_EQ(baseline_accuracy(counts), 3.0 / 6);
 }
 
 TEST(ClassScores, AreTheTextbookRatios) {

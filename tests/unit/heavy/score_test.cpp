@@ -149,7 +149,7 @@ TEST_F(Score, EvaluateMeasuresSeveralClasses) {
   step.run();
   const Json metrics = read_json(step.output() + "/metrics.json");
   EXPECT_GT(metrics.at("accuracy"), 0.85);
-  EXPECT_LT(metrics.at("majority_accuracy"), 0.5);
+  EXPECT_LT(metrics.at("baseline_accuracy"), 0.5);
   EXPECT_EQ(metrics.at("classes").size(), 3u);
   EXPECT_EQ(metrics.at("classes")[0].at("class"), "cloud, 0");
   EXPECT_EQ(lines_of(step.output() + "/confusion.csv")[0], "actual,\"cloud, 0\",\"cloud, 1\",\"cloud, 2\"");
