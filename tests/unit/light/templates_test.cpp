@@ -37,6 +37,12 @@ TEST(Documents, commands_are_those_of_the_tables) {
       << "rankflow reference commands > docs/commands.md";
 }
 
+TEST(Documents, keys_are_those_of_the_tables) {
+  const std::string reference = pipeline_reference_markdown(all_step_specs());
+  EXPECT_TRUE(read_file(RANKFLOW_SOURCE_DIR "/docs/pipeline.md").ends_with("\n\n" + reference))
+      << "replace the reference in docs/pipeline.md by the output of: rankflow reference pipeline";
+}
+
 TEST(Commands, new_writes_a_template_once) {
   const TemporaryFolder folder;
   const std::string file = folder / "mine.yaml";
