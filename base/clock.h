@@ -12,6 +12,8 @@ double monotonic_seconds();
 std::int64_t unix_nanoseconds();
 /// "2026-11-20T21:35:10Z".
 std::string utc_text(std::int64_t unix_ns);
-inline std::string utc_now() { return utc_text(unix_nanoseconds()); }
+inline std::string utc_now() {
+  return utc_text(unix_nanoseconds());
+}
 
 }  // namespace rankflow

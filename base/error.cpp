@@ -32,18 +32,21 @@ Error as_error(const std::exception& e) {
   if (dynamic_cast<const std::bad_alloc*>(&e)) {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    return Error(ExitStatus::internal, str("out of memory, with ", human_bytes(usage.ru_maxrss * 1024.0), " in use"),
+    return Error(ExitStatus::internal,
+                 str("out of memory, with ", human_bytes(usage.ru_maxrss * 1024.0), " in use"),
                  "more memory for the job, smaller batches, or more ranks on more nodes");
   }
   return Error(ExitStatus::internal, e.what());
 }
 
-Error system_error(const std::string& what, const std::string& path, int errno_value, std::source_location where) {
+Error system_error(const std::string& what, const std::string& path, int errno_value,
+                   std::source_location where) {
   const bool denied = errno_value == EACCES || errno_value == EPERM;
   std::string hint;
   if (denied) hint = "ask the owner for access, or choose another place";
   if (errno_value == EROFS) hint = "a store on a file system that can be written (--store, $RANKFLOW_STORE)";
-  if (errno_value == ENOSPC || errno_value == EDQUOT) hint = "free space or raise the quota there, then run the same command again";
+  if (errno_value == ENOSPC || errno_value == EDQUOT)
+    hint = "free space or raise the quota there, then run the same command again";
   return Error(denied ? ExitStatus::permission : ExitStatus::io,
                str(what, " ", path, ": ", std::strerror(errno_value)), hint, where);
 }

@@ -1,4 +1,5 @@
-// The one exception type of rankflow: what went wrong, what to try, where in the code, and the exit status it leads to.
+// The one exception type of rankflow: what went wrong, what to try, where in the code, and the exit status it
+// leads to.
 #pragma once
 
 #include <exception>
@@ -11,7 +12,8 @@ namespace rankflow {
 
 class Error : public std::exception {
  public:
-  /// `message` says what is wrong with names, paths and values; `hint` (may be empty) what the reader can try.
+  /// `message` says what is wrong with names, paths and values; `hint` (may be empty) what the reader can
+  /// try.
   Error(ExitStatus status, std::string message, std::string hint = {},
         std::source_location where = std::source_location::current());
 
@@ -32,10 +34,12 @@ class Error : public std::exception {
 /// "message. Try: hint" (the hint only where there is one): the form that terminals show.
 std::string describe(const Error& e);
 
-/// Any exception in the same form; those that are no `Error` count as internal (bad_alloc: with the memory in use).
+/// Any exception in the same form; those that are no `Error` count as internal (bad_alloc: with the memory in
+/// use).
 Error as_error(const std::exception& e);
 
-/// An `Error` for the failed system call whose errno is `errno_value`: EACCES/EPERM → permission, otherwise I/O.
+/// An `Error` for the failed system call whose errno is `errno_value`: EACCES/EPERM → permission, otherwise
+/// I/O.
 Error system_error(const std::string& what, const std::string& path, int errno_value,
                    std::source_location where = std::source_location::current());
 

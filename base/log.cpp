@@ -23,10 +23,14 @@ Sink& sink() {
 
 const char* name(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warning: return "warning";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
   }
   return "?";
 }
@@ -48,8 +52,9 @@ void configure(const std::string& path, const std::string& who, Level threshold)
 void write(Level level, std::string_view message) {
   const Sink& s = sink();
   if (level < s.threshold) return;
-  const std::string line = s.fd == STDERR_FILENO ? str("rankflow: ", name(level), ": ", message, "\n")
-                                                 : str(utc_now(), " ", name(level), " ", s.who, ": ", message, "\n");
+  const std::string line = s.fd == STDERR_FILENO
+                               ? str("rankflow: ", name(level), ": ", message, "\n")
+                               : str(utc_now(), " ", name(level), " ", s.who, ": ", message, "\n");
   // A full disk must not stop the work that the line is about.
   [[maybe_unused]] auto written = ::write(s.fd, line.data(), line.size());
 }

@@ -13,7 +13,8 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-/// The `index`-th of `parts` consecutive, nearly equal pieces of [0, total): the first total % parts are one longer.
+/// The `index`-th of `parts` consecutive, nearly equal pieces of [0, total): the first total % parts are one
+/// longer.
 constexpr Range partition(std::int64_t total, std::int64_t parts, std::int64_t index) {
   const std::int64_t base = total / parts, longer = total % parts;
   const std::int64_t begin = index * base + (index < longer ? index : longer);
@@ -21,6 +22,8 @@ constexpr Range partition(std::int64_t total, std::int64_t parts, std::int64_t i
 }
 
 /// Number of blocks of `block` things that hold `total` of them.
-constexpr std::int64_t ceil_div(std::int64_t total, std::int64_t block) { return (total + block - 1) / block; }
+constexpr std::int64_t ceil_div(std::int64_t total, std::int64_t block) {
+  return (total + block - 1) / block;
+}
 
 }  // namespace rankflow

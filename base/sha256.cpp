@@ -22,7 +22,9 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(const void* data, std::size_t bytes) { EVP_DigestUpdate(state_->context, data, bytes); }
+void Sha256::update(const void* data, std::size_t bytes) {
+  EVP_DigestUpdate(state_->context, data, bytes);
+}
 
 std::string Sha256::finish() {
   unsigned char raw[EVP_MAX_MD_SIZE];

@@ -1,4 +1,5 @@
-// SHA-256, the digest behind fingerprints and artifacts (OpenSSL's implementation, which uses the CPU's SHA instructions).
+// SHA-256, the digest behind fingerprints and artifacts (OpenSSL's implementation, which uses the CPU's SHA
+// instructions).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Small text helpers used by every folder: joining values into a string, splitting, nearest name, human units.
+// Small text helpers used by every folder: joining values into a string, splitting, nearest name, human
+// units.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string trim(std::string_view text);
 
-/// The candidate nearest to `word` by edit distance (Levenshtein with transpositions), or "" when none is near
-/// enough to be meant (more than a third of the letters differ).
+/// The candidate nearest to `word` by edit distance (Levenshtein with transpositions), or "" when none is
+/// near enough to be meant (more than a third of the letters differ).
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// " (did you mean \"x\"?)" for the nearest candidate, "" where none is near.
@@ -49,8 +50,8 @@ std::string human_count(std::int64_t n);
 /// A number with `digits` significant digits, without an exponent where that is short.
 std::string significant(double value, int digits = 4);
 
-/// True for names that may become a path component and a YAML key: letters, digits, `_`, `-`, `.`; at most 100
-/// characters; starts with a letter, digit or `_`.
+/// True for names that may become a path component and a YAML key: letters, digits, `_`, `-`, `.`; at most
+/// 100 characters; starts with a letter, digit or `_`.
 bool is_plain_name(std::string_view name);
 bool is_utf8(std::string_view text);
 

@@ -28,10 +28,12 @@ void Timeline::add(Span span) {
 
 std::string Timeline::events_json(int rank) const {
   std::lock_guard lock(mutex_);
-  std::string out = str("{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":", rank, ",\"args\":{\"name\":\"rank ", rank, "\"}}");
+  std::string out = str("{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":", rank,
+                        ",\"args\":{\"name\":\"rank ", rank, "\"}}");
   for (const auto& s : spans_) {
-    out += str(",\n{\"name\":", quoted(s.name), ",\"cat\":", quoted(s.category), ",\"ph\":\"X\",\"ts\":", s.start_us,
-               ",\"dur\":", s.duration_us, ",\"pid\":", rank, ",\"tid\":", s.thread, "}");
+    out += str(",\n{\"name\":", quoted(s.name), ",\"cat\":", quoted(s.category),
+               ",\"ph\":\"X\",\"ts\":", s.start_us, ",\"dur\":", s.duration_us, ",\"pid\":", rank,
+               ",\"tid\":", s.thread, "}");
   }
   return out;
 }
@@ -42,7 +44,8 @@ std::size_t Timeline::dropped() const {
 }
 
 TimedSpan::TimedSpan(Timeline& timeline, std::string name, std::string category, int thread)
-    : timeline_(timeline), span_{std::move(name), std::move(category), unix_nanoseconds() / 1000, 0, thread} {}
+    : timeline_(timeline),
+      span_{std::move(name), std::move(category), unix_nanoseconds() / 1000, 0, thread} {}
 
 TimedSpan::~TimedSpan() {
   span_.duration_us = unix_nanoseconds() / 1000 - span_.start_us;

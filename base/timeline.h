@@ -8,8 +8,8 @@
 
 namespace rankflow {
 
-/// Collects spans of one process; thread-safe. Times are Unix microseconds, so that ranks of several hosts line up as
-/// far as their clocks do.
+/// Collects spans of one process; thread-safe. Times are Unix microseconds, so that ranks of several hosts
+/// line up as far as their clocks do.
 class Timeline {
  public:
   struct Span {
@@ -20,7 +20,8 @@ class Timeline {
     int thread;
   };
 
-  /// Drops further spans once `capacity` is reached, and says how many: a long training must not fill the memory.
+  /// Drops further spans once `capacity` is reached, and says how many: a long training must not fill the
+  /// memory.
   explicit Timeline(std::size_t capacity = 200'000) : capacity_(capacity) {}
 
   void add(Span span);

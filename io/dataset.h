@@ -1,5 +1,6 @@
-// A prepared dataset: a folder of part-00000.h5, part-00001.h5, … of a fixed number of rows each, and dataset.json with
-// schema, statistics and vocabularies. Parts are contiguous and mapped into memory; a batch is a view of the page cache.
+// A prepared dataset: a folder of part-00000.h5, part-00001.h5, … of a fixed number of rows each, and
+// dataset.json with schema, statistics and vocabularies. Parts are contiguous and mapped into memory; a batch
+// is a view of the page cache.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ struct DatasetInfo {
   const ColumnInfo& at(const std::string& column) const;  // throws Error (bad_data) naming what there is
 };
 
-/// Writes part `part` below `folder`: `data[c]` holds the part's rows of column c, row-major. The bytes of the file
-/// depend on nothing but the arguments. No fsync: publishing does that.
+/// Writes part `part` below `folder`: `data[c]` holds the part's rows of column c, row-major. The bytes of
+/// the file depend on nothing but the arguments. No fsync: publishing does that.
 void write_part(const std::string& folder, const DatasetInfo& info, std::int64_t part,
                 const std::vector<const void*>& data);
 /// Writes dataset.json; by one rank.

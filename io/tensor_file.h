@@ -1,5 +1,6 @@
-// Named tensors and attributes in one HDF5 file: checkpoints and model weights. h5py opens it: each tensor is a dataset
-// under its PyTorch name ('.' stays '.'), the attributes one JSON text in the root's attribute "rankflow".
+// Named tensors and attributes in one HDF5 file: checkpoints and model weights. h5py opens it: each tensor is
+// a dataset under its PyTorch name ('.' stays '.'), the attributes one JSON text in the root's attribute
+// "rankflow".
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ struct TensorFile {
 };
 
 /// Temporary beside it, checksum of all data in the attributes, fsync, rename. Same content, same bytes.
-void write_tensor_file(const std::string& path, const std::vector<TensorView>& tensors, const Json& attributes);
+void write_tensor_file(const std::string& path, const std::vector<TensorView>& tensors,
+                       const Json& attributes);
 /// Throws Error (bad_data) where the file is cut off, has other types than it should or fails its checksum.
 TensorFile read_tensor_file(const std::string& path);
 

@@ -145,7 +145,7 @@ int run_on_ranks(PlanningSession& session, const CommandLine& line, const std::v
   try {
     const int exit_code = supervise(options, display);
     end_record(session.store(), record.id(), exit_code);
-  remove_abandoned(session.store());
+    remove_abandoned(session.store());
     return exit_code;
   } catch (const Error& e) {
     end_record(session.store(), record.id(), code(e.status()));

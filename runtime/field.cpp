@@ -16,11 +16,21 @@ Field make(std::string name, Field::Kind kind, std::string help) {
 
 }  // namespace
 
-Field boolean(std::string name, std::string help) { return make(std::move(name), Field::Kind::boolean, std::move(help)); }
-Field integer(std::string name, std::string help) { return make(std::move(name), Field::Kind::integer, std::move(help)); }
-Field number(std::string name, std::string help) { return make(std::move(name), Field::Kind::number, std::move(help)); }
-Field text(std::string name, std::string help) { return make(std::move(name), Field::Kind::text, std::move(help)); }
-Field any(std::string name, std::string help) { return make(std::move(name), Field::Kind::any, std::move(help)); }
+Field boolean(std::string name, std::string help) {
+  return make(std::move(name), Field::Kind::boolean, std::move(help));
+}
+Field integer(std::string name, std::string help) {
+  return make(std::move(name), Field::Kind::integer, std::move(help));
+}
+Field number(std::string name, std::string help) {
+  return make(std::move(name), Field::Kind::number, std::move(help));
+}
+Field text(std::string name, std::string help) {
+  return make(std::move(name), Field::Kind::text, std::move(help));
+}
+Field any(std::string name, std::string help) {
+  return make(std::move(name), Field::Kind::any, std::move(help));
+}
 
 Field choice(std::string name, std::vector<std::string> choices, std::string help) {
   Field f = make(std::move(name), Field::Kind::choice, std::move(help));

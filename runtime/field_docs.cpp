@@ -39,25 +39,38 @@ Json variant_schema(const Field& f, bool in_pipeline) {
     kinds.push_back({{"if", {{"properties", {{"type", {{"const", v.type}}}}}}}, {"then", one}});
     types.push_back(v.type);
   }
-  return {{"type", "object"}, {"required", {"type"}}, {"properties", {{"type", {{"enum", types}}}}}, {"allOf", kinds}};
+  return {{"type", "object"},
+          {"required", {"type"}},
+          {"properties", {{"type", {{"enum", types}}}}},
+          {"allOf", kinds}};
 }
 
 Json bare_schema(const Field& f, bool in_pipeline) {
   switch (f.kind) {
-    case Field::Kind::boolean: return {{"type", "boolean"}};
-    case Field::Kind::integer: return bounds({{"type", "integer"}}, f, "minimum", "maximum");
-    case Field::Kind::number: return bounds({{"type", "number"}}, f, "minimum", "maximum");
+    case Field::Kind::boolean:
+      return {{"type", "boolean"}};
+    case Field::Kind::integer:
+      return bounds({{"type", "integer"}}, f, "minimum", "maximum");
+    case Field::Kind::number:
+      return bounds({{"type", "number"}}, f, "minimum", "maximum");
     // Any plain scalar is taken as text.
-    case Field::Kind::text: return {{"type", {"string", "number", "boolean"}}};
-    case Field::Kind::choice: return {{"enum", f.choices}};
+    case Field::Kind::text:
+      return {{"type", {"string", "number", "boolean"}}};
+    case Field::Kind::choice:
+      return {{"enum", f.choices}};
     case Field::Kind::list:
-      return bounds({{"type", "array"}, {"items", json_schema(f.element.front(), in_pipeline)}}, f, "minItems", "maxItems");
+      return bounds({{"type", "array"}, {"items", json_schema(f.element.front(), in_pipeline)}}, f,
+                    "minItems", "maxItems");
     case Field::Kind::map:
-      return bounds({{"type", "object"}, {"additionalProperties", json_schema(f.element.front(), in_pipeline)}}, f,
-                    "minProperties", "maxProperties");
-    case Field::Kind::object: return object_schema(f.fields, in_pipeline);
-    case Field::Kind::variant: return variant_schema(f, in_pipeline);
-    case Field::Kind::any: return Json::object();
+      return bounds(
+          {{"type", "object"}, {"additionalProperties", json_schema(f.element.front(), in_pipeline)}}, f,
+          "minProperties", "maxProperties");
+    case Field::Kind::object:
+      return object_schema(f.fields, in_pipeline);
+    case Field::Kind::variant:
+      return variant_schema(f, in_pipeline);
+    case Field::Kind::any:
+      return Json::object();
   }
   return Json::object();
 }
@@ -79,16 +92,26 @@ std::string code_list(const std::vector<std::string>& words) {
 std::string type_text(const Field& f) {
   const std::string words = f.choices.empty() ? "" : str(code_list(f.choices), " or ");
   switch (f.kind) {
-    case Field::Kind::boolean: return "true or false";
-    case Field::Kind::integer: return str(words, "integer", range(f));
-    case Field::Kind::number: return str(words, "number", range(f));
-    case Field::Kind::text: return f.bindings ? "text with bindings" : "text";
-    case Field::Kind::choice: return code_list(f.choices);
-    case Field::Kind::list: return str("list of ", type_text(f.element.front()), f.scalar_as_list ? ", or one" : "");
-    case Field::Kind::map: return str("names → ", type_text(f.element.front()));
-    case Field::Kind::object: return "mapping";
-    case Field::Kind::variant: return "mapping with `type`";
-    case Field::Kind::any: return "any value";
+    case Field::Kind::boolean:
+      return "true or false";
+    case Field::Kind::integer:
+      return str(words, "integer", range(f));
+    case Field::Kind::number:
+      return str(words, "number", range(f));
+    case Field::Kind::text:
+      return f.bindings ? "text with bindings" : "text";
+    case Field::Kind::choice:
+      return code_list(f.choices);
+    case Field::Kind::list:
+      return str("list of ", type_text(f.element.front()), f.scalar_as_list ? ", or one" : "");
+    case Field::Kind::map:
+      return str("names → ", type_text(f.element.front()));
+    case Field::Kind::object:
+      return "mapping";
+    case Field::Kind::variant:
+      return "mapping with `type`";
+    case Field::Kind::any:
+      return "any value";
   }
   return {};
 }
@@ -107,16 +130,20 @@ std::string default_text(const Field& f) {
   return f.otherwise.is_null() ? "" : str("`", f.otherwise.dump(), "`");
 }
 
-std::string row(const std::string& key, const std::string& type, const std::string& otherwise, const std::string& help) {
+std::string row(const std::string& key, const std::string& type, const std::string& otherwise,
+                const std::string& help) {
   return str("| `", key, "` | ", cell(type), " | ", cell(otherwise), " | ", cell(help), " |\n");
 }
 
 /// The rows of what stands below a field, whatever it is nested in.
 std::string rows_below(const Field& f, const std::string& key) {
   switch (f.kind) {
-    case Field::Kind::object: return markdown_rows(f.fields, key + ".");
-    case Field::Kind::list: return rows_below(f.element.front(), key + "[]");
-    case Field::Kind::map: return rows_below(f.element.front(), key + ".NAME");
+    case Field::Kind::object:
+      return markdown_rows(f.fields, key + ".");
+    case Field::Kind::list:
+      return rows_below(f.element.front(), key + "[]");
+    case Field::Kind::map:
+      return rows_below(f.element.front(), key + ".NAME");
     case Field::Kind::variant: {
       std::string out;
       for (const auto& v : f.variants) {
@@ -125,7 +152,8 @@ std::string rows_below(const Field& f, const std::string& key) {
       }
       return out;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -140,7 +168,8 @@ Json json_schema(const Field& field, bool in_pipeline) {
     alternatives.push_back(json_schema(field.element.front(), false));
   }
   const bool takes_any_text = field.kind == Field::Kind::text || field.kind == Field::Kind::any;
-  if (in_pipeline && !takes_any_text) alternatives.push_back({{"type", "string"}, {"pattern", "\\$\\{\\{.+\\}\\}"}});
+  if (in_pipeline && !takes_any_text)
+    alternatives.push_back({{"type", "string"}, {"pattern", "\\$\\{\\{.+\\}\\}"}});
   if (!alternatives.empty()) {
     alternatives.insert(alternatives.begin(), out);
     out = {{"anyOf", alternatives}};
@@ -150,7 +179,9 @@ Json json_schema(const Field& field, bool in_pipeline) {
   return out;
 }
 
-Json json_schema(const Fields& fields, bool in_pipeline) { return object_schema(fields, in_pipeline); }
+Json json_schema(const Fields& fields, bool in_pipeline) {
+  return object_schema(fields, in_pipeline);
+}
 
 std::string markdown_rows(const Fields& fields, const std::string& prefix) {
   std::string out;

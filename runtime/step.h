@@ -1,5 +1,6 @@
-// What a step type *does*: code that a group of ranks runs together, and all it is given. A step never knows where the
-// store is; it reads inputs at paths and writes outputs into directories that are published after it returned.
+// What a step type *does*: code that a group of ranks runs together, and all it is given. A step never knows
+// where the store is; it reads inputs at paths and writes outputs into directories that are published after
+// it returned.
 #pragma once
 
 #include <atomic>
@@ -34,8 +35,8 @@ class Stopped : public Error {
   Stopped() : Error(ExitStatus::stopped, "stopped as asked; the same command goes on from here") {}
 };
 
-/// Progress and metrics of a step, as the group's first rank reports them. Cheap to call often: progress is passed on
-/// at most a few times a second.
+/// Progress and metrics of a step, as the group's first rank reports them. Cheap to call often: progress is
+/// passed on at most a few times a second.
 class Reporter {
  public:
   virtual ~Reporter() = default;
@@ -52,25 +53,26 @@ class Reporter {
 enum class DeviceKind { cpu, cuda };
 
 struct StepContext {
-  Communicator& comm;                          // the step's ranks; rank 0 of it is the group's first rank
-  std::string step;                            // name in the pipeline
-  Json parameters;                             // validated and bound: paths stand where bindings stood
-  std::map<std::string, std::string> inputs;   // input → absolute path (an artifact's folder, a raw file or folder)
+  Communicator& comm;  // the step's ranks; rank 0 of it is the group's first rank
+  std::string step;    // name in the pipeline
+  Json parameters;     // validated and bound: paths stand where bindings stood
+  std::map<std::string, std::string>
+      inputs;  // input → absolute path (an artifact's folder, a raw file or folder)
   std::map<std::string, std::string> outputs;  // output → folder to write into, the same for all ranks, empty
   std::string checkpoints;                     // folder for checkpoints; created by the step if it needs one
   std::string log_folder;                      // runs/<id>/logs/<step>
   std::string folder;                          // the pipeline file's folder
   int local_rank = 0;                          // of this rank among those of the step on this host
   int local_size = 1;
-  std::vector<std::string> hosts;              // of each rank of the step
-  int threads = 1;                             // this rank's share of the cores
+  std::vector<std::string> hosts;  // of each rank of the step
+  int threads = 1;                 // this rank's share of the cores
   DeviceKind device = DeviceKind::cpu;
   int attempt = 1;
   Timeline& timeline;
-  StopFlag& stop;                              // the job is asked to stop: save a checkpoint, throw Stopped
-  StopFlag& cancel;                            // another rank of the step failed: leave without waiting for it
+  StopFlag& stop;    // the job is asked to stop: save a checkpoint, throw Stopped
+  StopFlag& cancel;  // another rank of the step failed: leave without waiting for it
   Reporter& report;
-  Spawner* spawner = nullptr;                  // starts child processes (command)
+  Spawner* spawner = nullptr;  // starts child processes (command)
 
   bool first() const { return comm.rank() == 0; }
 };
@@ -78,8 +80,8 @@ struct StepContext {
 class Step {
  public:
   virtual ~Step() = default;
-  /// Collective over context.comm. Local work that can fail belongs into run_together() (agreement.h): then a failure
-  /// fails the step on all ranks; an exception between collectives of the others ends the job.
+  /// Collective over context.comm. Local work that can fail belongs into run_together() (agreement.h): then a
+  /// failure fails the step on all ranks; an exception between collectives of the others ends the job.
   virtual void run(StepContext& context) = 0;
 };
 

@@ -9,7 +9,8 @@ namespace rankflow {
 StepSpecs::StepSpecs(std::vector<StepSpec> specs) : specs_(std::move(specs)) {
   std::set<std::string> seen;
   for (const auto& spec : specs_) {
-    if (!seen.insert(spec.type).second) throw Error(ExitStatus::internal, str("step type ", spec.type, " is there twice"));
+    if (!seen.insert(spec.type).second)
+      throw Error(ExitStatus::internal, str("step type ", spec.type, " is there twice"));
   }
 }
 

@@ -1,5 +1,5 @@
-// What a step type *is*: its name, version, keys, inputs and outputs. Plain data, known to the planner and the
-// documents; what the step *does* is a `Step` (step.h) with the same name.
+// What a step type *is*: its name, version, keys, inputs and outputs. Plain data, known to the planner and
+// the documents; what the step *does* is a `Step` (step.h) with the same name.
 #pragma once
 
 #include <functional>
@@ -23,16 +23,17 @@ struct OutputSpec {
 
 struct StepSpec {
   std::string type;
-  /// Counts up whenever the same parameters and inputs may give other bytes than before: part of the fingerprint.
+  /// Counts up whenever the same parameters and inputs may give other bytes than before: part of the
+  /// fingerprint.
   int version = 1;
   std::string help;
-  Fields fields;                    // the type's own keys, beside the common ones (pipeline.h)
-  std::vector<InputSpec> inputs;    // keys of `inputs:`
-  bool any_inputs = false;          // `inputs:` may hold any names (command)
+  Fields fields;                  // the type's own keys, beside the common ones (pipeline.h)
+  std::vector<InputSpec> inputs;  // keys of `inputs:`
+  bool any_inputs = false;        // `inputs:` may hold any names (command)
   /// Outputs for validated parameters (they may depend on them: a prepare step has one per split).
   std::function<std::vector<OutputSpec>(const Json& parameters)> outputs;
-  std::string outputs_help;         // the same for the documents
-  int default_ranks = 0;            // 0: all
+  std::string outputs_help;  // the same for the documents
+  int default_ranks = 0;     // 0: all
   /// Runs the program in its key `command`: program, `code`, `hash` and `env` become part of the fingerprint.
   bool runs_program = false;
   /// Whether the number of ranks is part of the fingerprint for these parameters.
