@@ -1,6 +1,7 @@
 #include "launchers/run_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/text.h"
@@ -63,7 +64,13 @@ Color color_of(const std::string& status) {
 }
 
 std::string value_text(const Json& value) {
-  if (value.is_number_float()) return significant(value.get<double>());
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    // From 10,000 on four digits would need an exponent: people read 41,250 samples/s more easily than 4.125e+04.
+    const double size = std::abs(number);
+    if (size >= 1e4 && size < 1e15) return human_count(std::llround(number));
+    return significant(number);
+  }
   if (value.is_number_integer()) return human_count(value.get<std::int64_t>());
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   return value.get<std::string>();
@@ -171,19 +178,21 @@ std::string steps_table(const std::vector<StepView>& steps, std::size_t width, b
 }
 
 std::string metrics_text(const Json& metrics, std::size_t most) {
+  if (!metrics.is_object()) return "";
+  // What a model is judged by first, of data it has not seen before that of its own training.
   static const std::vector<std::string> first = {"accuracy", "auc", "f1", "rmse", "mae", "r2", "loss"};
   std::vector<std::string> names;
-  auto plain = [&](const std::string& name) {
+  auto add = [&](const std::string& name) {
     const auto value = metrics.find(name);
-    return value != metrics.end() && (value->is_number() || value->is_boolean() || value->is_string());
+    const bool plain =
+        value != metrics.end() && (value->is_number() || value->is_boolean() || value->is_string());
+    if (plain && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
-  for (const auto& name : first) {
-    if (plain(name)) names.push_back(name);
+  for (const auto* prefix : {"validation_", "test_", ""}) {
+    for (const auto& name : first) add(prefix + name);
   }
-  if (metrics.is_object()) {
-    for (const auto& [name, value] : metrics.items()) {
-      if (plain(name) && std::find(first.begin(), first.end(), name) == first.end()) names.push_back(name);
-    }
+  for (const auto& metric : metrics.items()) {
+    if (metric.key() != "rows") add(metric.key());  // rows have a place of their own
   }
   std::vector<std::string> parts;
   for (const auto& name : names) {

@@ -234,6 +234,9 @@ TEST(RunView, texts) {
   EXPECT_EQ(ranks_text({}), "");
   EXPECT_EQ(metrics_text({{"zeta", 1}, {"loss", 0.5}, {"auc", 0.71}, {"note", "x"}, {"beta", true}}, 4),
             "auc 0.71, loss 0.5, beta yes, note x");
+  EXPECT_EQ(
+      metrics_text({{"loss", 0.5}, {"validation_auc", 0.7}, {"rows", 9}, {"samples_per_second", 41250.4}}),
+      "validation_auc 0.7, loss 0.5, samples_per_second 41,250");
   EXPECT_EQ(metrics_text(nullptr), "");
 }
 
