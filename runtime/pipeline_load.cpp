@@ -24,6 +24,15 @@ std::string nearest_or_all(const std::string& name, const std::vector<std::strin
   return known.empty() ? none : str("; there ", known.size() == 1 ? "is " : "are ", join(known, ", "));
 }
 
+/// The file's name without extension, with "-" for what a run's id can't have: "my pipe.yaml" gives "my-pipe".
+std::string plain_name_of_file(const std::string& file) {
+  std::string name = std::filesystem::path(file).stem().string().substr(0, 100);
+  for (char& c : name) {
+    if (!is_plain_name(std::string{'x', c})) c = '-';
+  }
+  return is_plain_name(name) ? name : "pipeline";
+}
+
 /// A step on its way from the tree to the pipeline.
 struct Draft {
   PipelineStep step;
@@ -77,7 +86,7 @@ class Loader {
     pipeline_.name = top_text("name");
     pipeline_.description = top_text("description");
     if (pipeline_.name.empty()) {
-      pipeline_.name = std::filesystem::path(file_).stem().string();
+      pipeline_.name = plain_name_of_file(file_);
     } else if (!is_plain_name(pipeline_.name)) {
       const Node& node = *tree_.find("name");
       throw error(node,

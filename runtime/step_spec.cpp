@@ -11,6 +11,12 @@ StepSpecs::StepSpecs(std::vector<StepSpec> specs) : specs_(std::move(specs)) {
   for (const auto& spec : specs_) {
     if (!seen.insert(spec.type).second)
       throw Error(ExitStatus::internal, str("step type ", spec.type, " is there twice"));
+    std::set<std::string> keys;
+    for (const auto& field : spec.fields) {
+      if (!keys.insert(field.name).second)
+        throw Error(ExitStatus::internal,
+                    str("step type ", spec.type, " has the key ", field.name, " twice"));
+    }
   }
 }
 

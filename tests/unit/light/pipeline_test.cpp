@@ -181,6 +181,12 @@ TEST_F(PipelineTest, TheNameIsTheFilesUnlessGiven) {
   EXPECT_EQ(parse("steps: {c: {type: command, command: [x]}}").name, "p");
 }
 
+TEST_F(PipelineTest, AFileNameThatIsNoPlainNameGivesOne) {
+  const std::string text = "steps: {a: {type: command, command: [x]}}";
+  EXPECT_EQ(parse_pipeline(text, "/project/my pipe.yaml", specs, {}).name, "my-pipe");
+  EXPECT_EQ(parse_pipeline(text, "/project/-.yaml", specs, {}).name, "pipeline");
+}
+
 TEST_F(PipelineTest, LoadsAFile) {
   TemporaryFolder folder;
   write_file_atomically(folder / "my.yaml", flights, false);
