@@ -16,10 +16,9 @@ namespace rankflow {
 std::string new_run_id(const std::string& pipeline_name);
 
 /// run.json: {format, run, pipeline, pipeline_file (absolute), pipeline_digest, status, exit, started,
-/// seconds, ranks, hosts, command_line, git: {commit, dirty}, versions: {rankflow, …}, attempts, steps:
-/// {name: {status, decision, reasons, fingerprint, ingredients, labels, run (that made it), outputs: {o:
-/// digest},
-///                seconds, ranks, hosts, rows, metrics, message}}}
+/// seconds, ranks, hosts, command_line, git: {commit, dirty}, versions: {rankflow, …}, attempts,
+/// steps: {name: {status, decision, reasons, fingerprint, ingredients, labels, run (that made it),
+///                outputs: {o: digest}, seconds, ranks, hosts, rows, metrics, message}}}
 class RunRecord {
  public:
   /// Claims a new run's directory by mkdir(2), under an id that nobody else has. Throws Error (io,
