@@ -10,6 +10,7 @@
 #include "steps/device.h"
 #include "steps/model_file.h"
 #include "steps/trainer.h"
+#include "steps/training_step.h"
 
 namespace rankflow {
 namespace {
@@ -57,10 +58,12 @@ class TrainStep : public Step {
     std::optional<BatchLoader> validation_loader;
     if (validation) validation_loader.emplace(*validation, true, scale);
     Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()));
+    const Task task = task_of(train->info().schema);
+    EagerStep step(*model, task, context.timeline);
     Trainer trainer(
         context, plan,
-        {*model, task_of(train->info().schema), scale, train_loader,
-         validation_loader ? &*validation_loader : nullptr, parameters.at("optimizer"), checkpoints});
+        {*model, step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr,
+         parameters.at("optimizer"), checkpoints});
     const TrainingResult result = trainer.run();
 
     run_together(context.comm, [&] {

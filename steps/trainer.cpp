@@ -87,6 +87,7 @@ void Trainer::start() {
   // The first rank's weights are everybody's, whether from a checkpoint or new.
   for (const auto& t : checkpoint_tensors())
     context_.comm.broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
+  setup_.step.bind();
   last_checkpoint_ = monotonic_seconds();
   if (found.empty()) return;
   progress_ = Progress::from_json(Json::parse(found));
@@ -148,16 +149,9 @@ at::Tensor Trainer::forward_backward(std::span<const std::int64_t> rows, std::in
   // Dropout is a function of seed, batch and rank: nothing to save, and a resumed run draws the same.
   torch::manual_seed(mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
                                 static_cast<std::uint64_t>(context_.comm.rank()) + 1));
-  at::Tensor losses, share;
-  {
-    TimedSpan span(context_.timeline, "forward", category);
-    losses = row_losses(setup_.task, setup_.model.forward(batch), batch.target);
-    share = losses.sum() / static_cast<double>(global_rows);
-  }
-  TimedSpan span(context_.timeline, "backward", category);
-  share.backward();
-  parameters_.extra().data_ptr<float>()[loss] = share.item<float>();
-  return losses.detach();
+  const PartialLoss result = setup_.step.forward_backward(batch, global_rows);
+  parameters_.extra().data_ptr<float>()[loss] = static_cast<float>(result.share);
+  return result.row_loss;
 }
 
 void Trainer::refuse_batch(std::span<const std::int64_t> rows, const at::Tensor& losses) {

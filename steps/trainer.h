@@ -11,6 +11,7 @@
 #include "steps/gradient_reducer.h"
 #include "steps/model.h"
 #include "steps/optimizer.h"
+#include "steps/training_step.h"
 
 namespace rankflow {
 
@@ -27,7 +28,8 @@ struct TrainingPlan {
 
 /// What to train, and on what; all ranks hold the same.
 struct TrainingSetup {
-  Model& model;
+  Model& model;        // parameters, buffers, and the forward pass for validation
+  TrainingStep& step;  // makes the gradients of the model's parameters
   Task task;
   TargetScale target;
   const BatchLoader& train;

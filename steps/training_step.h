@@ -1,0 +1,40 @@
+// From rows to gradients: what one rank does with its part of a global batch. Models built here go through
+// autograd; a step that was compiled elsewhere is another implementation.
+#pragma once
+
+#include "base/timeline.h"
+#include "steps/model.h"
+#include "steps/task.h"
+
+namespace rankflow {
+
+/// The loss of a part of a global batch.
+struct PartialLoss {
+  double share = 0;     // sum over the part's rows / rows of the global batch: parts add up to its mean loss
+  at::Tensor row_loss;  // [rows], detached; undefined where only the sum is known
+};
+
+class TrainingStep {
+ public:
+  virtual ~TrainingStep() = default;
+  /// Called once, before the first batch, when every parameter lies where it will be trained and has a
+  /// gradient of its own shape: both stay where they are from then on.
+  virtual void bind() {}
+  /// Adds the gradient of (sum of the losses of `batch`'s rows / global_rows) to the gradients of the
+  /// parameters. `batch` has at least one row; torch's generator has been seeded for it. Not collective.
+  virtual PartialLoss forward_backward(const Batch& batch, std::int64_t global_rows) = 0;
+};
+
+/// A Model and autograd. Keeps references to `model` and `timeline`.
+class EagerStep : public TrainingStep {
+ public:
+  EagerStep(Model& model, Task task, Timeline& timeline) : model_(model), task_(task), timeline_(timeline) {}
+  PartialLoss forward_backward(const Batch& batch, std::int64_t global_rows) override;
+
+ private:
+  Model& model_;
+  Task task_;
+  Timeline& timeline_;
+};
+
+}  // namespace rankflow
