@@ -8,13 +8,24 @@
 
 namespace rankflow {
 
+namespace {
+
+// Fetched once: EVP_sha256() looks the implementation up again for every digest, which costs more than to hash a short text.
+const EVP_MD* algorithm() {
+  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched(
+      EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free);
+  return fetched.get();
+}
+
+}  // namespace
+
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   ~State() { EVP_MD_CTX_free(context); }
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (!state_->context || EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1) {
+  if (!state_->context || !algorithm() || EVP_DigestInit_ex(state_->context, algorithm(), nullptr) != 1) {
     throw Error(ExitStatus::internal, "OpenSSL offers no SHA-256");
   }
 }

@@ -21,7 +21,7 @@ namespace rankflow {
 namespace {
 
 // Topics of the file memory.
-constexpr char kActionText = 'a';
+constexpr char kSummary = 's';
 constexpr char kChecks = 'c';
 constexpr char kNames = 'n';
 
@@ -103,19 +103,19 @@ void Store::prepare_for_writing() {
 std::optional<ActionRecord> Store::find_action(const std::string& fingerprint) {
   if (!is_digest(fingerprint)) return std::nullopt;
   const auto check = [&](const std::string& path) {
-    std::string text = read_file(path);
-    return decode_action_record(text, fingerprint) ? text : "";
+    const auto record = decode_action_record(read_file(path), fingerprint);
+    return record ? summarize(*record) : "";
   };
-  std::optional<std::string> text;
+  std::optional<std::string> summary;
   try {
-    text = memory_.fact_if_exists(layout_.action(fingerprint), kActionText, check);
+    summary = memory_.fact_if_exists(layout_.action(fingerprint), kSummary, check);
   } catch (const Error& e) {
     if (e.status() != ExitStatus::bad_data) throw;
     // Another process replaced the record meanwhile. Records are replaced whole, so this read needs no stamp.
-    text = check(layout_.action(fingerprint));
+    summary = check(layout_.action(fingerprint));
   }
-  if (!text || text->empty()) return std::nullopt;
-  return decode_checked_action_record(*text);
+  if (!summary || summary->empty()) return std::nullopt;
+  return from_summary(*summary, fingerprint);
 }
 
 std::optional<ActionRecord> Store::find_usable(const std::string& fingerprint, std::string* problem) {

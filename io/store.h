@@ -53,7 +53,7 @@ class Store {
   /// user, mode.
   void prepare_for_writing();
 
-  /// The record of a fingerprint; a missing, cut off or foreign one is nullopt.
+  /// The record of a fingerprint, without its details; a missing, cut off or foreign one is nullopt.
   std::optional<ActionRecord> find_action(const std::string& fingerprint);
   /// The record, provided that every output's artifact is whole; a damaged artifact is set aside (where the
   /// store can be written), `problem` says so, and the answer is nullopt. Costs a few stat(2) calls where

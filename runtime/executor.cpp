@@ -175,8 +175,8 @@ Json Executor::publish(Unpublished& done) {
   ActionRecord record;
   record.fingerprint = a.fingerprint;
   record.run = a.producer.value("run", "");
-  record.details = {
-      {"step", a.step}, {"results", done.results}, {"seconds", done.seconds}, {"ranks", a.ranks.size()}};
+  record.results = done.results;
+  record.details = {{"step", a.step}, {"seconds", done.seconds}, {"ranks", a.ranks.size()}};
   const Durability durability = durability_of(done);
   for (const auto& [name, path] : a.outputs)
     record.outputs[name] = resources_.store.publish(Staging(path), a.producer, durability);

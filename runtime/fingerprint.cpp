@@ -56,9 +56,15 @@ class IngredientsBuilder {
       : all_(all), step_(step), output_digest_(output_digest) {}
 
   Json build() {
-    Json out = {{"format", format},           {"type", step_.type}, {"version", step_.spec->version},
-                {"parameters", parameters()}, {"inputs", inputs()}, {"outputs", step_.outputs},
-                {"device", all_.device_}};
+    // One by one: what stands in a list in braces is copied, and thousands of steps are planned in milliseconds.
+    Json out = Json::object();
+    out["format"] = format;
+    out["type"] = step_.type;
+    out["version"] = step_.spec->version;
+    out["parameters"] = parameters();
+    out["inputs"] = inputs();
+    out["outputs"] = step_.outputs;
+    out["device"] = all_.device_;
     if (step_.spec->depends_on_ranks(step_.parameters)) out["ranks"] = resolve_ranks(step_, all_.world_);
     if (step_.spec->runs_program) add_program(out);
     return out;

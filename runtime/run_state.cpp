@@ -53,16 +53,22 @@ void RunState::begin(int attempt) {
   run["hosts"] = std::set<std::string>(hosts_.begin(), hosts_.end());
   run["steps"] = Json::object();
   Json event = {{"event", "run_started"}, {"run", record_.id()},   {"pipeline", planner_.pipeline().name},
-                {"ranks", hosts_.size()}, {"hosts", run["hosts"]}, {"attempt", attempt},
-                {"steps", Json::array()}};
+                {"ranks", hosts_.size()}, {"hosts", run["hosts"]}, {"attempt", attempt}};
+  Json& entries = run["steps"];
+  Json::array_t planned_steps(steps_.size());
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const PlannedStep& planned = planner_.steps()[i];
-    entry(i) = {
-        {"status", "waiting"}, {"decision", rankflow::name(planned.decision)}, {"reasons", planned.reasons}};
-    event["steps"].push_back(
-        {{"name", name_of(i)}, {"decision", rankflow::name(planned.decision)}, {"reasons", planned.reasons}});
-    if (planned.decision == Decision::leave) steps_[i].status = Status::left, entry(i)["status"] = "left";
+    Json& entry = entries[name_of(i)];
+    // "waiting" until settle_reused() finds otherwise; assigned one by one, as lists in braces are copied.
+    entry["status"] = rankflow::name(planned.decision == Decision::leave ? Status::left : Status::waiting);
+    entry["decision"] = rankflow::name(planned.decision);
+    entry["reasons"] = planned.reasons;
+    if (planned.decision == Decision::leave) steps_[i].status = Status::left;
+    planned_steps[i]["name"] = name_of(i);
+    planned_steps[i]["decision"] = entry["decision"];
+    planned_steps[i]["reasons"] = entry["reasons"];
   }
+  event["steps"] = std::move(planned_steps);
   observer_.on_event(event);
   settle_reused();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -82,10 +88,12 @@ void RunState::settle_reused() {
     const PlannedStep& planned = planner_.steps()[i];
     if (steps_[i].status != Status::waiting || planned.decision != Decision::reuse) continue;
     steps_[i].status = Status::reused;
-    Json event = {{"status", "reused"}, {"outputs", planned.outputs}};
+    Json event = Json::object();
+    event["status"] = "reused";
+    event["outputs"] = planned.outputs;
     if (planned.record) {
       event["run"] = planned.record->run;
-      event["metrics"] = planned.record->details.value("results", Json::object());
+      event["metrics"] = planned.record->results;
     }
     tell_finished(i, std::move(event));
   }
@@ -94,7 +102,7 @@ void RunState::settle_reused() {
 void RunState::tell_finished(std::size_t step, Json event) {
   const PlannedStep& planned = planner_.steps()[step];
   Json& record = entry(step);
-  record.update(event);
+  for (const auto& [key, value] : event.items()) record[key] = value;
   if (!planned.fingerprint.empty()) record["fingerprint"] = planned.fingerprint;
   // The record of the run that made a reused step has the rest.
   if (steps_[step].status != Status::reused) {

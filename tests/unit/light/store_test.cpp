@@ -24,9 +24,25 @@ TEST_F(StoreTest, PublishesAndFindsAgain) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->outputs.at("data"), digest);
   EXPECT_EQ(found->run, "run-1");
-  EXPECT_EQ(found->details["seconds"], 1.5);
+  EXPECT_EQ(found->results["seconds"], 1.5);
   EXPECT_FALSE(store.find_usable(sha256("another step")));
   EXPECT_FALSE(store.find_action("../../etc/passwd"));
+}
+
+TEST_F(StoreTest, RemembersRecordsAsSummaries) {
+  const ActionRecord all = {fingerprint,
+                            {{"a b", sha256("1")}, {"c", sha256("2")}},
+                            "run-1",
+                            {{"loss", 0.25}, {"note", "two\nlines"}},
+                            {{"seconds", 1.5}}};
+  const ActionRecord back = from_summary(summarize(all), fingerprint);
+  EXPECT_EQ(back.outputs, all.outputs);
+  EXPECT_EQ(back.run, all.run);
+  EXPECT_EQ(back.results, all.results);
+  const ActionRecord bare = {fingerprint, {}, "", Json::object(), Json::object()};
+  EXPECT_EQ(from_summary(summarize(bare), fingerprint).outputs, bare.outputs);
+  EXPECT_EQ(from_summary(summarize(bare), fingerprint).results, bare.results);
+  EXPECT_EQ(decode_action_record(encode(all), fingerprint)->details, all.details);
 }
 
 TEST_F(StoreTest, DigestFollowsContentOnly) {
