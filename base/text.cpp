@@ -58,7 +58,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const auto& c : candidates) {
     if (c.size() > 100) continue;
-    if (auto d = edit_distance(word, c); d < best_distance) {
+    // Something must be left of the word: "a" is not a slip for "b".
+    if (auto d = edit_distance(word, c); d < best_distance && d < std::max(word.size(), c.size())) {
       best_distance = d;
       best = c;
     }

@@ -47,9 +47,14 @@ std::string plan_text(const PlanningSession& session, const Planner& planner, st
   return str(out, "\n", counted(run, "step"), " to run, ", undecided, " that may run, ", reused, " reused\n");
 }
 
+/// PIPELINE and STEP are told apart in either order: only one of them is a file.
+bool step_comes_first(const CommandLine& line) {
+  return line.arguments.size() == 2 && !exists(line.arguments[0]) && exists(line.arguments[1]);
+}
+
 /// PIPELINE, --file, or the file of the latest run.
 std::string pipeline_file_of(const CommandLine& line) {
-  if (line.arguments.size() == 2) return line.arguments[0];
+  if (line.arguments.size() == 2) return line.arguments[step_comes_first(line) ? 1 : 0];
   if (line.has("file")) return line.text("file");
   const Json latest = load_run({store_of(line)}, "latest");
   return latest.at("pipeline_file").get<std::string>();
@@ -116,7 +121,7 @@ int plan_command(const CommandLine& line) {
 }
 
 int why_command(const CommandLine& line) {
-  const std::string& step = line.arguments.back();
+  const std::string& step = step_comes_first(line) ? line.arguments.front() : line.arguments.back();
   PlanningSession session(line, pipeline_file_of(line), ranks_of(line, job_environment()));
   const PlannedStep& planned = session.planner().steps()[session.pipeline().index_of(step)];
   const auto explanation = explain(session.store().layout(), session.pipeline(), planned, step);

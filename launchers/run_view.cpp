@@ -123,16 +123,14 @@ std::size_t RunView::count(const std::string& status) const {
       std::count_if(steps_.begin(), steps_.end(), [&](const StepView& s) { return s.status == status; }));
 }
 
-std::vector<StepView> steps_of_record(const Json& record, const std::vector<std::string>& order) {
+std::vector<StepView> steps_of_record(const Json& record) {
   const Json entries = record.value("steps", Json::object());
   std::vector<std::string> names;
   std::set<std::string> seen;
   auto add = [&](const std::string& name) {
-    if (seen.insert(name).second) names.push_back(name);
+    if (entries.contains(name) && seen.insert(name).second) names.push_back(name);
   };
-  for (const auto& name : order) {
-    if (entries.contains(name)) add(name);
-  }
+  for (const auto& name : record.value("order", Json::array())) add(name.get<std::string>());
   for (const auto& entry : entries.items()) add(entry.key());
 
   std::vector<StepView> steps;

@@ -55,8 +55,8 @@ class RunView {
   std::map<std::string, std::size_t> index_;
 };
 
-/// Steps out of run.json; those named in `order` first and in that order, others by name.
-std::vector<StepView> steps_of_record(const Json& record, const std::vector<std::string>& order = {});
+/// Steps out of run.json, in the pipeline's order.
+std::vector<StepView> steps_of_record(const Json& record);
 
 /// step, status, ranks, time, rows, result, and the run that made it; more than `most` reused steps are
 /// summed up.

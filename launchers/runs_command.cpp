@@ -51,17 +51,6 @@ std::string seconds_of(const Json& record) {
   return record.contains("seconds") ? human_seconds(record["seconds"].get<double>()) : "";
 }
 
-/// Steps in the order of the pipeline, which run.json does not keep.
-std::vector<std::string> step_order(const RunLayout& layout) {
-  std::vector<std::string> order;
-  const auto pipeline = try_read_json(layout.pipeline());
-  if (!pipeline) return order;
-  const Json steps = pipeline->value("steps", Json());
-  if (!steps.is_array()) return order;
-  for (const auto& step : steps) order.push_back(text_of(step, "name"));
-  return order;
-}
-
 std::string header_of(const Json& record) {
   const Json git = record.value("git", Json());
   std::string commit = git.is_object() ? text_of(git, "commit") : "";
@@ -160,7 +149,7 @@ int show_command(const CommandLine& line) {
     std::fputs((record.dump(2) + "\n").c_str(), stdout);
     return code(ExitStatus::ok);
   }
-  const auto steps = steps_of_record(record, step_order({layout.run(text_of(record, "run"))}));
+  const auto steps = steps_of_record(record);
   const Terminal terminal = terminal_of(line);
   const std::string out =
       str(header_of(record), "\n", steps_table(steps, terminal.width, terminal.color, steps.size()),

@@ -73,8 +73,18 @@ class Setting {
       for (const auto& [key, value] : steps.entries) known.push_back(key.text);
     }
     const char* kind = !a_step ? "parameter" : says_steps ? "step" : "step or parameter";
-    return error(
-        str("no ", kind, " ", in_quotes(path_[0]), " in this pipeline", did_you_mean(path_[0], known)));
+    std::string meant = did_you_mean(path_[0], known);
+    if (meant.empty() && path_.size() == 1) meant = key_of_a_step(steps);
+    return error(str("no ", kind, " ", in_quotes(path_[0]), " in this pipeline", meant));
+  }
+
+  /// " (did you mean --set STEP.KEY=VALUE?)" where a step's own key is called so, otherwise "".
+  std::string key_of_a_step(const Node& steps) const {
+    for (const auto& [name, step] : steps.entries) {
+      if (step.kind == Node::Kind::mapping && step.find(path_[0]))
+        return str(" (did you mean --set ", name.text, ".", path_[0], "=VALUE?)");
+    }
+    return "";
   }
 
   /// Goes down from `node` by the keys path_[at…], making what is missing, and puts the value there.

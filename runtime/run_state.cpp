@@ -55,9 +55,11 @@ void RunState::begin(int attempt) {
   Json event = {{"event", "run_started"}, {"run", record_.id()},   {"pipeline", planner_.pipeline().name},
                 {"ranks", hosts_.size()}, {"hosts", run["hosts"]}, {"attempt", attempt}};
   Json& entries = run["steps"];
+  Json::array_t order(steps_.size());
   Json::array_t planned_steps(steps_.size());
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const PlannedStep& planned = planner_.steps()[i];
+    order[i] = name_of(i);
     Json& entry = entries[name_of(i)];
     // "waiting" until settle_reused() finds otherwise; assigned one by one, as lists in braces are copied.
     entry["status"] = rankflow::name(planned.decision == Decision::leave ? Status::left : Status::waiting);
@@ -68,6 +70,7 @@ void RunState::begin(int attempt) {
     planned_steps[i]["decision"] = entry["decision"];
     planned_steps[i]["reasons"] = entry["reasons"];
   }
+  run["order"] = std::move(order);
   event["steps"] = std::move(planned_steps);
   observer_.on_event(event);
   settle_reused();
@@ -94,6 +97,8 @@ void RunState::settle_reused() {
     if (planned.record) {
       event["run"] = planned.record->run;
       event["metrics"] = planned.record->results;
+      if (const auto rows = planned.record->results.find("rows"); rows != planned.record->results.end())
+        event["rows"] = *rows;
     }
     tell_finished(i, std::move(event));
   }

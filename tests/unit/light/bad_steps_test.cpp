@@ -129,7 +129,7 @@ TEST(BadPipelines, CommonKeys) {
       {"reuse not a boolean", train(start + "    reuse: never\n"),
        "p.yaml:11:12: step \"t\": reuse must be true or false, not \"never\""},
       {"after unknown", train(start + "    after: [q, pp]\n"),
-       "p.yaml:11:13: step \"t\": after: no step \"q\" in this pipeline (did you mean \"p\"?)"},
+       "p.yaml:11:13: step \"t\": after: no step \"q\" in this pipeline"},
       {"after itself", train(start + "    after: t\n"),
        "p.yaml:11:12: step \"t\": after: this is the step itself"},
       {"outputs where they are fixed", train(start + "    outputs: [a]\n"),

@@ -26,6 +26,8 @@ TEST(Text, FindsTheNearestName) {
   EXPECT_EQ(nearest("learnin_rate", names), "learning_rate");
   EXPECT_EQ(nearest("banana", names), "");
   EXPECT_EQ(nearest("", names), "");
+  EXPECT_EQ(nearest("b", {"a"}), "") << "nothing of it is left";
+  EXPECT_EQ(nearest("ab", {"a"}), "a");
   EXPECT_EQ(did_you_mean("epoch", names), " (did you mean \"epochs\"?)");
   EXPECT_EQ(did_you_mean("zzz", names), "");
 }
