@@ -63,7 +63,7 @@ class Verdicts:
     def check(self, what, value, limit, at_most):
         holds = value < limit if at_most else value >= limit
         self.failed |= not holds
-        print(f"{'holds' if holds else 'FAILS'}: {what}: {value:.1f} ({'less than' if at_most else 'at least'} {limit})")
+        print(f"{'holds' if holds else 'FAILS'}: {what}: {value:.2f} ({'less than' if at_most else 'at least'} {limit})")
 
     def leave(self):
         sys.exit(1 if self.failed else 0)
