@@ -208,17 +208,33 @@ Dataset::Dataset(const std::string& folder)
 Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
 
-void Dataset::gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const {
+const std::byte* Dataset::row_of(std::size_t column, std::size_t row_bytes, std::int64_t row) const {
+  if (row < 0 || row >= info_.rows) throw Error(ExitStatus::internal, str("no row ", row, " in the dataset"));
+  const Maps::Part& part = maps_->parts[static_cast<std::size_t>(row / info_.rows_per_part)];
+  return part.map.at(part.offsets[column] + static_cast<std::size_t>(row % info_.rows_per_part) * row_bytes);
+}
+
+void Dataset::for_each_row(const std::string& column, std::span<const std::int64_t> rows,
+                           const std::function<void(const std::byte* row)>& use) const {
   const ColumnInfo& info = info_.at(column);
-  const std::size_t index = static_cast<std::size_t>(&info - info_.columns.data()), bytes = info.row_bytes();
+  const auto index = static_cast<std::size_t>(&info - info_.columns.data());
+  for (const std::int64_t row : rows) use(row_of(index, info.row_bytes(), row));
+}
+
+void Dataset::for_each_row(const std::string& column, Range range,
+                           const std::function<void(const std::byte* row)>& use) const {
+  const ColumnInfo& info = info_.at(column);
+  const auto index = static_cast<std::size_t>(&info - info_.columns.data());
+  for (std::int64_t row = range.begin; row < range.end; ++row) use(row_of(index, info.row_bytes(), row));
+}
+
+void Dataset::gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const {
+  const std::size_t bytes = info_.at(column).row_bytes();
   auto* to = static_cast<std::byte*>(out);
-  for (std::int64_t row : rows) {
-    if (row < 0 || row >= info_.rows)
-      throw Error(ExitStatus::internal, str("no row ", row, " in the dataset"));
-    const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(row / info_.rows_per_part));
-    std::memcpy(to, part.map.at(part.offsets[index] + (row % info_.rows_per_part) * bytes), bytes);
+  for_each_row(column, rows, [&](const std::byte* row) {
+    std::memcpy(to, row, bytes);
     to += bytes;
-  }
+  });
 }
 
 void Dataset::copy(const std::string& column, Range range, void* out) const {

@@ -3,7 +3,9 @@
 // is a view of the page cache.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,6 +64,12 @@ class Dataset {
 
   const DatasetInfo& info() const { return info_; }
   std::int64_t rows() const { return info_.rows; }
+  /// Calls `use` with the first byte of each of the given rows of a column, in their order; a row's bytes lie
+  /// one after the other. Thread-safe.
+  void for_each_row(const std::string& column, std::span<const std::int64_t> rows,
+                    const std::function<void(const std::byte* row)>& use) const;
+  void for_each_row(const std::string& column, Range range,
+                    const std::function<void(const std::byte* row)>& use) const;
   /// Copies the given rows of a column to `out`, one after the other.
   void gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const;
   /// Copies rows [range.begin, range.end).
@@ -69,6 +77,9 @@ class Dataset {
 
  private:
   struct Maps;
+  /// Of column number `column`; throws Error (internal) for a row that there isn't.
+  const std::byte* row_of(std::size_t column, std::size_t row_bytes, std::int64_t row) const;
+
   DatasetInfo info_;
   std::unique_ptr<Maps> maps_;
 };

@@ -2,83 +2,167 @@
 
 #include <torch/torch.h>
 
+#include <cstring>
+
 #include "base/error.h"
+#include "base/text.h"
 
 namespace rankflow {
 namespace {
 
-at::ScalarType tensor_type(DType type) {
-  switch (type) {
-    case DType::u8:
-      return at::kByte;
-    case DType::i32:
-      return at::kInt;
-    case DType::i64:
-      return at::kLong;
-    case DType::f32:
-      return at::kFloat;
-    case DType::f64:
-      return at::kDouble;
+std::int64_t count_of(std::span<const std::int64_t> rows) {
+  return static_cast<std::int64_t>(rows.size());
+}
+std::int64_t count_of(Range rows) {
+  return rows.size();
+}
+
+/// Makes `tensor` hold [rows, …] of `type`, in its own memory where it can.
+void shape(at::Tensor& tensor, std::int64_t rows, const ColumnInfo& column, at::ScalarType type,
+           at::MemoryFormat format = at::MemoryFormat::Contiguous) {
+  std::vector<std::int64_t> sizes = {rows};
+  sizes.insert(sizes.end(), column.shape.begin(), column.shape.end());
+  if (!tensor.defined()) tensor = torch::empty({0}, type);
+  tensor.resize_(sizes, format);
+}
+
+/// Columns have the types of dataset.h's conventions, or the dataset is not one of ours.
+void require_type(const ColumnInfo& column, DType type) {
+  if (column.dtype == type) return;
+  throw Error(ExitStatus::bad_data, str("the column ", column.name, " of the dataset is ", name(column.dtype),
+                                        ", not ", name(type)));
+}
+
+template <typename Rows>
+void copy_integers(const Dataset& data, const ColumnInfo& column, const Rows& rows, at::Tensor& tensor) {
+  require_type(column, DType::i64);
+  auto* out = tensor.mutable_data_ptr<std::int64_t>();
+  data.for_each_row(column.name, rows, [&](const std::byte* row) {
+    std::memcpy(out, row, column.row_bytes());
+    out += column.elements();
+  });
+}
+
+/// Features as they are.
+template <typename Real, typename Rows>
+void copy_reals(const Dataset& data, const ColumnInfo& column, const Rows& rows, at::Tensor& tensor) {
+  require_type(column, DType::f32);
+  const std::int64_t n = column.elements();
+  auto* out = tensor.mutable_data_ptr<Real>();
+  data.for_each_row(column.name, rows, [&](const std::byte* row) {
+    const auto* in = reinterpret_cast<const float*>(row);
+    for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<Real>(in[i]);
+    out += n;
+  });
+}
+
+/// Bytes as 0 … 1 in one pass, so that a batch of bytes is never written.
+template <typename Real, typename Rows>
+void copy_images(const Dataset& data, const ColumnInfo& column, const Rows& rows, bool channels_last,
+                 at::Tensor& tensor) {
+  require_type(column, DType::u8);
+  const std::int64_t n = column.elements();
+  const std::int64_t channels = channels_last ? column.shape[0] : 1, pixels = n / channels;
+  auto* out = tensor.mutable_data_ptr<Real>();
+  data.for_each_row(column.name, rows, [&](const std::byte* row) {
+    const auto* in = reinterpret_cast<const std::uint8_t*>(row);
+    for (std::int64_t c = 0; c < channels; ++c, in += pixels) {
+      if (channels == 1) {
+        for (std::int64_t i = 0; i < pixels; ++i) out[i] = static_cast<Real>(in[i]) / Real(255);
+      } else {
+        for (std::int64_t i = 0; i < pixels; ++i)
+          out[i * channels + c] = static_cast<Real>(in[i]) / Real(255);
+      }
+    }
+    out += n;
+  });
+}
+
+template <typename Real, typename Rows>
+void copy_standardised(const Dataset& data, const ColumnInfo& column, const Rows& rows, TargetScale scale,
+                       at::Tensor& tensor) {
+  require_type(column, DType::f32);
+  auto* out = tensor.mutable_data_ptr<Real>();
+  data.for_each_row(column.name, rows, [&](const std::byte* row) {
+    float value;
+    std::memcpy(&value, row, sizeof value);
+    *out++ = static_cast<Real>((value - scale.mean) / scale.scale);
+  });
+}
+
+template <typename Real, typename Rows>
+void load_target_into(const Dataset& data, const Rows& rows, TargetScale scale, at::Tensor& target) {
+  const ColumnInfo& column = data.info().at("target");
+  const bool classes = column.dtype == DType::i64;
+  shape(target, count_of(rows), column, classes ? at::kLong : c10::CppTypeToScalarType<Real>::value);
+  if (target.dim() != 1) target = target.reshape({count_of(rows)});
+  if (classes)
+    copy_integers(data, column, rows, target);
+  else
+    copy_standardised<Real>(data, column, rows, scale, target);
+}
+
+template <typename Real, typename Rows>
+void load_inputs_into(const Dataset& data, const Rows& rows, const BatchFormat& format, Batch& batch) {
+  const std::int64_t n = count_of(rows);
+  batch.rows = n;
+  if (const ColumnInfo* column = data.info().find("features")) {
+    shape(batch.features, n, *column, format.real);
+    copy_reals<Real>(data, *column, rows, batch.features);
   }
-  throw Error(ExitStatus::internal, "unknown element type");
+  if (const ColumnInfo* column = data.info().find("categories")) {
+    shape(batch.categories, n, *column, at::kLong);
+    copy_integers(data, *column, rows, batch.categories);
+  }
+  if (const ColumnInfo* column = data.info().find("images")) {
+    const bool last = format.channels_last && column->shape.size() == 3;
+    shape(batch.images, n, *column, format.real,
+          last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+    copy_images<Real>(data, *column, rows, last, batch.images);
+  }
 }
 
-/// `copy(column, out)` fills a column's rows; which rows is the caller's business.
-template <typename Copy>
-at::Tensor load_column(const DatasetInfo& info, const char* name, std::int64_t rows, const Copy& copy) {
-  const ColumnInfo* column = info.find(name);
-  if (!column) return {};
-  std::vector<std::int64_t> shape = {rows};
-  shape.insert(shape.end(), column->shape.begin(), column->shape.end());
-  at::Tensor tensor = torch::empty(shape, tensor_type(column->dtype));
-  copy(name, tensor.data_ptr());
-  return tensor;
-}
-
-template <typename Copy>
-at::Tensor load_scaled_target(const DatasetInfo& info, std::int64_t rows, TargetScale scale,
-                              const Copy& copy) {
-  at::Tensor target = load_column(info, "target", rows, copy).reshape({rows});
-  if (target.scalar_type() != at::kFloat) return target;
-  return target.to(at::kDouble).sub_(scale.mean).div_(scale.scale).to(at::kFloat);
-}
-
-template <typename Copy>
-Batch load_columns(const DatasetInfo& info, std::int64_t rows, const Copy& copy) {
-  Batch batch;
-  batch.rows = rows;
-  batch.features = load_column(info, "features", rows, copy);
-  batch.categories = load_column(info, "categories", rows, copy);
-  batch.images = load_column(info, "images", rows, copy);
-  if (batch.images.defined()) batch.images = batch.images.to(at::kFloat).div_(255);
-  return batch;
+/// Calls work(Real()) with the type of numbers that `format` wants.
+template <typename Work>
+void with_real(const BatchFormat& format, const Work& work) {
+  if (format.real == at::kDouble)
+    work(double());
+  else
+    work(float());
 }
 
 }  // namespace
 
-BatchLoader::BatchLoader(const Dataset& data, bool with_target, TargetScale scale)
-    : data_(data), with_target_(with_target), scale_(scale) {
+BatchLoader::BatchLoader(const Dataset& data, bool with_target, TargetScale scale, BatchFormat format)
+    : data_(data), with_target_(with_target), scale_(scale), format_(format) {
   if (with_target) data.info().at("target");
 }
 
 Batch BatchLoader::load(std::span<const std::int64_t> rows) const {
-  const auto copy = [&](const char* name, void* out) { data_.gather(name, rows, out); };
-  const auto count = static_cast<std::int64_t>(rows.size());
-  Batch batch = load_columns(data_.info(), count, copy);
-  if (with_target_) batch.target = load_scaled_target(data_.info(), count, scale_, copy);
+  Batch batch;
+  load(rows, batch);
   return batch;
 }
 
+void BatchLoader::load(std::span<const std::int64_t> rows, Batch& batch) const {
+  with_real(format_, [&](auto real) {
+    using Real = decltype(real);
+    load_inputs_into<Real>(data_, rows, format_, batch);
+    if (with_target_) load_target_into<Real>(data_, rows, scale_, batch.target);
+  });
+}
+
 Batch BatchLoader::load(Range rows) const {
-  Batch batch = load_columns(data_.info(), rows.size(),
-                             [&](const char* name, void* out) { data_.copy(name, rows, out); });
+  Batch batch;
+  with_real(format_, [&](auto real) { load_inputs_into<decltype(real)>(data_, rows, format_, batch); });
   if (with_target_) batch.target = load_target(rows);
   return batch;
 }
 
 at::Tensor BatchLoader::load_target(Range rows) const {
-  return load_scaled_target(data_.info(), rows.size(), scale_,
-                            [&](const char* name, void* out) { data_.copy(name, rows, out); });
+  at::Tensor target;
+  with_real(format_, [&](auto real) { load_target_into<decltype(real)>(data_, rows, scale_, target); });
+  return target;
 }
 
 }  // namespace rankflow

@@ -12,23 +12,30 @@
 
 namespace rankflow {
 
-/// Undefined tensors stand for columns that the dataset lacks.
+/// Undefined tensors stand for columns that the dataset lacks. "real" is the loader's number format.
 struct Batch {
   std::int64_t rows = 0;
-  at::Tensor features;    // f32 [rows, features]
+  at::Tensor features;    // real [rows, features]
   at::Tensor categories;  // i64 [rows, columns]
-  at::Tensor images;      // f32 [rows, channels, height, width], 0 … 1
-  at::Tensor target;      // i64 [rows] (class) or f32 [rows] (standardised); undefined where it isn't wanted
+  at::Tensor images;      // real [rows, channels, height, width], 0 … 1
+  at::Tensor target;      // i64 [rows] (class) or real [rows] (standardised); undefined where it isn't wanted
+};
+
+struct BatchFormat {
+  at::ScalarType real = at::kFloat;  // or at::kDouble
+  bool channels_last = false;        // memory format of images
 };
 
 class BatchLoader {
  public:
   /// Keeps a reference to `data`. `with_target` needs the column target.
-  BatchLoader(const Dataset& data, bool with_target, TargetScale scale = {});
+  BatchLoader(const Dataset& data, bool with_target, TargetScale scale = {}, BatchFormat format = {});
 
   const Dataset& data() const { return data_; }
   /// The given rows, in their order.
   Batch load(std::span<const std::int64_t> rows) const;
+  /// The same into the memory that `batch` has, where that is large enough. Thread-safe.
+  void load(std::span<const std::int64_t> rows, Batch& batch) const;
   /// Consecutive rows.
   Batch load(Range rows) const;
   /// Their targets alone.
@@ -38,6 +45,7 @@ class BatchLoader {
   const Dataset& data_;
   bool with_target_;
   TargetScale scale_;
+  BatchFormat format_;
 };
 
 }  // namespace rankflow
