@@ -3,14 +3,13 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "base/partition.h"
 #include "base/text.h"
 
 namespace rankflow {
 namespace {
 
-constexpr std::int64_t alignment =
-    16;  // elements; 64 bytes: matrix products give the same bits at the same alignment
+// 64 bytes: matrix products give the same bits at the same alignment.
+constexpr std::int64_t alignment_bytes = 64;
 
 std::vector<std::int64_t> strides_of(const at::Tensor& parameter) {
   // Convolutions on the CPU are half as fast again with channels last.
@@ -18,33 +17,71 @@ std::vector<std::int64_t> strides_of(const at::Tensor& parameter) {
                               : c10::TensorType::contiguousStridesOf(parameter.sizes());
 }
 
+struct Named {
+  std::string name;
+  at::Tensor parameter;
+};
+
+std::vector<Named> trained_parameters(const torch::nn::Module& model) {
+  std::vector<Named> trained;
+  for (const auto& item : model.named_parameters()) {
+    if (!item.value().requires_grad()) continue;
+    const auto type = item.value().scalar_type();
+    if ((type != at::kFloat && type != at::kDouble) ||
+        (!trained.empty() && type != trained[0].parameter.scalar_type())) {
+      throw Error(ExitStatus::internal,
+                  str("parameter ", item.key(), " is ", at::toString(type), ", not as the others"));
+    }
+    trained.push_back({item.key(), item.value()});
+  }
+  if (trained.empty()) throw Error(ExitStatus::configuration, "the model has no parameters to train");
+  return trained;
+}
+
 }  // namespace
 
-FlatParameters::FlatParameters(torch::nn::Module& model, std::int64_t extra) {
+FlatParameters::FlatParameters(torch::nn::Module& model, std::int64_t extra,
+                               const std::function<bool(const std::string& name, const at::Tensor&)>& apart) {
+  const auto trained = trained_parameters(model);
+  const auto alignment = alignment_bytes / static_cast<std::int64_t>(trained[0].parameter.element_size());
   std::int64_t n = 0;
-  for (const auto& item : model.named_parameters()) {
-    if (item.value().scalar_type() != at::kFloat) {
-      throw Error(ExitStatus::internal, str("parameter ", item.key(), " is not float32"));
+  for (const bool pass : {false, true}) {
+    if (pass) apart_begin_ = n;
+    for (const auto& [name, parameter] : trained) {
+      if (apart(name, parameter) != pass) continue;
+      slots_.push_back({name, parameter, n, parameter.sizes().vec(), strides_of(parameter)});
+      n += ceil_div(parameter.numel(), alignment) * alignment;
     }
-    slots_.push_back({item.key(), n, item.value().sizes().vec(), strides_of(item.value())});
-    n += ceil_div(item.value().numel(), alignment) * alignment;
   }
-  values_ = torch::zeros({n});
-  reduced_ = torch::zeros({n + extra});
+  const auto options = trained[0].parameter.options().requires_grad(false);
+  values_ = torch::zeros({n}, options);
+  reduced_ = torch::zeros({n + extra}, options);
   gradients_ = reduced_.narrow(0, 0, n);
-  extra_ = reduced_.narrow(0, n, extra);
 
   torch::NoGradGuard no_grad;
-  auto parameters = model.parameters();
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const at::Tensor place = view(values_, slots_[i]);
-    place.copy_(parameters[i]);
-    parameters[i].set_data(place);
-    parameters[i].mutable_grad() = view(gradients_, slots_[i]);
+  for (auto& slot : slots_) {
+    const at::Tensor place = view(values_, slot);
+    place.copy_(slot.parameter);
+    slot.parameter.set_data(place);
+    slot.parameter.mutable_grad() = view(gradients_, slot);
   }
 }
 
-at::Tensor FlatParameters::view(const at::Tensor& flat, const Slot& slot) const {
+double FlatParameters::extra(std::int64_t i) const {
+  const std::int64_t at = gradients_.numel() + i;
+  return reduced_.scalar_type() == at::kDouble ? reduced_.const_data_ptr<double>()[at]
+                                               : reduced_.const_data_ptr<float>()[at];
+}
+
+void FlatParameters::set_extra(std::int64_t i, double value) {
+  const std::int64_t at = gradients_.numel() + i;
+  if (reduced_.scalar_type() == at::kDouble)
+    reduced_.mutable_data_ptr<double>()[at] = value;
+  else
+    reduced_.mutable_data_ptr<float>()[at] = static_cast<float>(value);
+}
+
+at::Tensor FlatParameters::view(const at::Tensor& flat, const ParameterSlot& slot) {
   return flat.as_strided(slot.shape, slot.strides, flat.storage_offset() + slot.offset);
 }
 

@@ -5,43 +5,56 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/partition.h"
 #include "steps/tensors.h"
 
 namespace rankflow {
 
+/// Where one parameter lies in the flat buffers.
+struct ParameterSlot {
+  std::string name;
+  at::Tensor parameter;
+  std::int64_t offset;  // of its first element; slots are in ascending order
+  std::vector<std::int64_t> shape, strides;
+};
+
 class FlatParameters {
  public:
-  /// Moves the parameters (f32) into the flat buffer and gives each a gradient that is a view too: backward
-  /// adds into it, zeroing is one call. `extra` elements follow the gradients, for values that are reduced
-  /// along with them.
-  FlatParameters(torch::nn::Module& model, std::int64_t extra);
+  /// Moves the parameters that are trained (requires_grad; all f32 or all f64) into the flat buffer and gives
+  /// each a gradient that is a view too: backward adds into it, zeroing is one call. Those for which `apart` is
+  /// true come after the others. `extra` elements follow the gradients, for values that are reduced along with
+  /// them. Throws Error (configuration) where there is nothing to train.
+  FlatParameters(torch::nn::Module& model, std::int64_t extra,
+                 const std::function<bool(const std::string& name, const at::Tensor&)>& apart);
 
-  /// f32 [n]; n counts the padding that aligns each parameter to 64 bytes. Padding is zero and stays zero.
-  at::Tensor& values() { return values_; }
-  /// f32 [n].
+  /// [n]; n counts the padding that aligns each parameter to 64 bytes. Padding is zero and stays zero.
+  const at::Tensor& values() const { return values_; }
+  /// [n].
   const at::Tensor& gradients() const { return gradients_; }
-  /// f32 [n + extra]: gradients and what follows them.
-  at::Tensor& reduced() { return reduced_; }
-  /// f32 [extra].
-  const at::Tensor& extra() const { return extra_; }
+  /// [n + extra]: gradients and what follows them.
+  const at::Tensor& reduced() const { return reduced_; }
+  double extra(std::int64_t i) const;
+  void set_extra(std::int64_t i, double value);
 
-  /// The pieces of a flat f32 [n] tensor (values, an optimizer's state) that belong to each parameter, under
+  /// Elements of the parameters that are not apart, and of those that are.
+  Range together() const { return {0, apart_begin_}; }
+  Range apart() const { return {apart_begin_, values_.numel()}; }
+  const std::vector<ParameterSlot>& slots() const { return slots_; }
+
+  /// The pieces of a flat [n] tensor (values, an optimizer's state) that belong to each parameter, under
   /// prefix + the parameter's name.
   std::vector<NamedTensor> named(const at::Tensor& flat, const std::string& prefix) const;
 
  private:
-  struct Slot {
-    std::string name;
-    std::int64_t offset;
-    std::vector<std::int64_t> shape, strides;
-  };
-  at::Tensor view(const at::Tensor& flat, const Slot& slot) const;
+  static at::Tensor view(const at::Tensor& flat, const ParameterSlot& slot);
 
-  std::vector<Slot> slots_;
-  at::Tensor values_, gradients_, reduced_, extra_;
+  std::vector<ParameterSlot> slots_;
+  at::Tensor values_, gradients_, reduced_;
+  std::int64_t apart_begin_ = 0;
 };
 
 }  // namespace rankflow

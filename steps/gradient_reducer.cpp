@@ -17,8 +17,9 @@ void GradientReducer::add(Range elements) {
 
 void GradientReducer::finalize() {
   if (pending_.size() == 0) return;
-  comm_.all_reduce(flat_.data_ptr<float>() + pending_.begin, static_cast<std::size_t>(pending_.size()),
-                   DType::f32, ReduceOp::sum);
+  const at::Tensor piece = flat_.narrow(0, pending_.begin, pending_.size());
+  comm_.all_reduce(piece.data_ptr(), static_cast<std::size_t>(pending_.size()),
+                   flat_.scalar_type() == at::kDouble ? DType::f64 : DType::f32, ReduceOp::sum);
   pending_ = {};
 }
 

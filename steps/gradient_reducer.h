@@ -11,7 +11,7 @@ namespace rankflow {
 
 class GradientReducer {
  public:
-  /// `flat`: f32 [n], contiguous; kept by reference to its storage.
+  /// `flat`: f32 or f64 [n], contiguous; kept by reference to its storage.
   GradientReducer(Communicator& comm, at::Tensor flat);
 
   /// These elements are final on this rank. A piece that does not follow the last one sends what came before.

@@ -4,27 +4,52 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "runtime/path_pattern.h"
 
 namespace rankflow {
 namespace {
 
+using Tensors = std::vector<at::Tensor>;
+
+/// One group's pieces of the flat buffers.
+struct Piece {
+  at::Tensor values, gradients;
+  double weight_decay;
+  Range elements;
+};
+
+std::vector<Piece> cut(const at::Tensor& values, const at::Tensor& gradients,
+                       const std::vector<DecayGroup>& groups, double weight_decay) {
+  std::vector<Piece> pieces;
+  for (const auto& group : groups) {
+    const Range r = group.elements;
+    if (r.size() == 0) continue;
+    pieces.push_back({values.narrow(0, r.begin, r.size()), gradients.narrow(0, r.begin, r.size()),
+                      group.decayed ? weight_decay : 0, r});
+  }
+  return pieces;
+}
+
+at::Tensor part(const at::Tensor& flat, const Piece& piece) {
+  return flat.narrow(0, piece.elements.begin, piece.elements.size());
+}
+
 class Sgd : public Optimizer {
  public:
-  Sgd(const Json& spec, std::int64_t n)
-      : learning_rate_(spec.at("learning_rate")),
-        momentum_(spec.at("momentum")),
-        weight_decay_(spec.at("weight_decay")),
-        nesterov_(spec.at("nesterov")) {
-    if (momentum_ > 0) buffer_ = torch::zeros({n});
+  Sgd(const Json& spec, const at::Tensor& values, std::vector<Piece> pieces)
+      : momentum_(spec.at("momentum")), nesterov_(spec.at("nesterov")), pieces_(std::move(pieces)) {
+    if (momentum_ > 0) buffer_ = torch::zeros_like(values);
   }
 
-  void step(at::Tensor& values, const at::Tensor& gradients) override {
-    at::Tensor p = values, g = gradients, b = buffer_;
-    // A buffer of zeros makes the first step like all others: PyTorch's special case gives the same without
-    // dampening.
-    at::_fused_sgd_({p}, {g}, buffer_.defined() ? std::vector<at::Tensor>{b} : std::vector<at::Tensor>{},
-                    weight_decay_, momentum_, learning_rate_, /*dampening=*/0, nesterov_, /*maximize=*/false,
-                    /*is_first_step=*/false);
+  void step(double learning_rate) override {
+    for (const Piece& piece : pieces_) {
+      // A buffer of zeros makes the first step like all others: PyTorch's special case gives the same without
+      // dampening.
+      at::_fused_sgd_({piece.values}, {piece.gradients},
+                      momentum_ > 0 ? Tensors{part(buffer_, piece)} : Tensors{}, piece.weight_decay,
+                      momentum_, learning_rate, /*dampening=*/0, nesterov_, /*maximize=*/false,
+                      /*is_first_step=*/false);
+    }
   }
 
   std::vector<NamedTensor> state() const override {
@@ -33,45 +58,69 @@ class Sgd : public Optimizer {
   }
 
  private:
-  double learning_rate_, momentum_, weight_decay_;
+  double momentum_;
   bool nesterov_;
+  std::vector<Piece> pieces_;
   at::Tensor buffer_;
 };
 
-class AdamW : public Optimizer {
+class Adam : public Optimizer {
  public:
-  AdamW(const Json& spec, std::int64_t n)
-      : learning_rate_(spec.at("learning_rate")),
-        weight_decay_(spec.at("weight_decay")),
+  /// `decoupled`: AdamW.
+  Adam(const Json& spec, bool decoupled, const at::Tensor& values, std::vector<Piece> pieces)
+      : decoupled_(decoupled),
         beta1_(spec.at("beta1")),
         beta2_(spec.at("beta2")),
         epsilon_(spec.at("epsilon")),
-        mean_(torch::zeros({n})),
-        square_(torch::zeros({n})),
+        pieces_(std::move(pieces)),
+        mean_(torch::zeros_like(values)),
+        square_(torch::zeros_like(values)),
         steps_(torch::zeros({})) {}
 
-  void step(at::Tensor& values, const at::Tensor& gradients) override {
+  void step(double learning_rate) override {
     steps_ += 1;
-    at::Tensor p = values, g = gradients, m = mean_, s = square_, k = steps_;
-    at::_fused_adamw_({p}, {g}, {m}, {s}, {}, {k}, learning_rate_, beta1_, beta2_, weight_decay_, epsilon_,
-                      /*amsgrad=*/false, /*maximize=*/false);
+    const auto kernel =
+        decoupled_ ? static_cast<Kernel>(at::_fused_adamw_) : static_cast<Kernel>(at::_fused_adam_);
+    for (const Piece& piece : pieces_) {
+      kernel({piece.values}, {piece.gradients}, Tensors{part(mean_, piece)}, Tensors{part(square_, piece)},
+             {}, {steps_}, learning_rate, beta1_, beta2_, piece.weight_decay, epsilon_, /*amsgrad=*/false,
+             /*maximize=*/false, {}, {});
+    }
   }
 
   std::vector<NamedTensor> state() const override { return {{"exp_avg", mean_}, {"exp_avg_sq", square_}}; }
   std::vector<NamedTensor> scalars() const override { return {{"step", steps_}}; }
 
  private:
-  double learning_rate_, weight_decay_, beta1_, beta2_, epsilon_;
+  using Kernel = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
+                          at::TensorList, double, double, double, double, double, bool, bool,
+                          const std::optional<at::Tensor>&, const std::optional<at::Tensor>&);
+  bool decoupled_;
+  double beta1_, beta2_, epsilon_;
+  std::vector<Piece> pieces_;
   at::Tensor mean_, square_, steps_;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const Json& spec, std::int64_t n) {
+std::unique_ptr<Optimizer> make_optimizer(const Json& spec, const at::Tensor& values,
+                                          const at::Tensor& gradients,
+                                          const std::vector<DecayGroup>& groups) {
   const std::string type = spec.at("type");
-  if (type == "sgd") return std::make_unique<Sgd>(spec, n);
-  if (type == "adamw") return std::make_unique<AdamW>(spec, n);
+  auto pieces = cut(values, gradients, groups, spec.at("weight_decay"));
+  if (type == "sgd") return std::make_unique<Sgd>(spec, values, std::move(pieces));
+  if (type == "adam") return std::make_unique<Adam>(spec, false, values, std::move(pieces));
+  if (type == "adamw") return std::make_unique<Adam>(spec, true, values, std::move(pieces));
   throw Error(ExitStatus::configuration, str("optimizer type ", type, " has no code in this program"));
+}
+
+bool excluded_from_decay(const Json& optimizer, const std::string& name, const at::Tensor& parameter) {
+  const bool bias = name == "bias" || name.ends_with(".bias");
+  for (const std::string rule : optimizer.at("weight_decay_excludes")) {
+    if (rule == "bias" ? bias : rule == "norm" ? parameter.dim() == 1 && !bias : glob_matches(rule, name))
+      return true;
+  }
+  return false;
 }
 
 }  // namespace rankflow

@@ -1,7 +1,5 @@
 #include "steps/task.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "base/error.h"
@@ -98,14 +96,6 @@ TargetScale check_targets(const Dataset& data, Communicator& comm) {
   if (all.rows == 0) return {};
   const double deviation = std::sqrt(all.squares / all.rows);
   return {all.mean, deviation > 0 ? deviation : 1};
-}
-
-at::Tensor row_losses(Task task, const at::Tensor& outputs, const at::Tensor& target) {
-  namespace F = torch::nn::functional;
-  if (task == Task::classification) {
-    return F::cross_entropy(outputs, target, F::CrossEntropyFuncOptions().reduction(torch::kNone));
-  }
-  return (outputs.squeeze(1) - target).square();
 }
 
 }  // namespace rankflow

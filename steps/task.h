@@ -1,7 +1,5 @@
-// What is learnt: a class or a number. It decides the loss and what the target's values may be.
+// What is learnt: a class or a number. It decides what the target's values may be.
 #pragma once
-
-#include <ATen/core/Tensor.h>
 
 #include "collectives/communicator.h"
 #include "io/dataset.h"
@@ -25,9 +23,5 @@ struct TargetScale {
 /// finite. Returns the mean and the standard deviation over all rows for regression (the same on any number
 /// of ranks), {0, 1} for classification. Throws Error (bad_data) naming the dataset's row. Collective.
 TargetScale check_targets(const Dataset& data, Communicator& comm);
-
-/// The loss of each row, f32 [rows]: cross entropy of logits [rows, classes] and classes i64 [rows], or the
-/// squared error of values [rows, 1] and numbers f32 [rows].
-at::Tensor row_losses(Task task, const at::Tensor& outputs, const at::Tensor& target);
 
 }  // namespace rankflow

@@ -7,12 +7,17 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "runtime/step_spec.h"
 #include "steps/device.h"
+#include "steps/loss.h"
 #include "steps/model_file.h"
 #include "steps/trainer.h"
 #include "steps/training_step.h"
 
 namespace rankflow {
+
+StepSpec train_spec();
+
 namespace {
 
 std::unique_ptr<Dataset> open_rows(const std::string& folder) {
@@ -21,13 +26,23 @@ std::unique_ptr<Dataset> open_rows(const std::string& folder) {
   return data;
 }
 
-/// What a checkpoint must share with this training to be of use.
+/// What a checkpoint must share with this training to be of use: all but what changes no result.
 Json configuration(const Json& parameters, const DatasetInfo& data) {
-  Json all = {{"rows", data.rows}, {"input", describe_input(data)}};
-  for (const char* key : {"model", "optimizer", "epochs", "batch_size", "seed", "shuffle", "select"}) {
-    all[key] = parameters.at(key);
+  Json all = parameters;
+  for (const Field& field : train_spec().fields) {
+    if (field.cosmetic) all.erase(field.name);
   }
+  all["rows"] = data.rows;
+  all["input"] = describe_input(data);
   return all;
+}
+
+/// Convolutions on the CPU are half as fast again with channels last.
+bool has_convolutions(const torch::nn::Module& model) {
+  for (const auto& p : model.parameters()) {
+    if (p.dim() == 4) return true;
+  }
+  return false;
 }
 
 class TrainStep : public Step {
@@ -39,33 +54,45 @@ class TrainStep : public Step {
 
     std::unique_ptr<Dataset> train, validation;
     std::shared_ptr<Model> model;
+    Task task = Task::classification;
     run_together(context.comm, [&] {
       train = open_rows(context.inputs.at("train"));
       if (const auto found = context.inputs.find("validation"); found != context.inputs.end()) {
         validation = open_rows(found->second);
         require_same_input(train->info(), validation->info(), true, found->second);
-      } else if (plan.keep_best) {
-        throw Error(ExitStatus::configuration, "select: best needs the input validation",
+      } else if (plan.compares_epochs()) {
+        throw Error(ExitStatus::configuration,
+                    str(plan.keep_best ? "select: best" : "early_stopping", " needs the input validation"),
                     "inputs: {validation: …}");
       }
+      task = task_of(train->info().schema);
+      require_metric(plan, task);
       torch::manual_seed(plan.seed);
       model = make_model(parameters.at("model"), model_input(train->info()));
+      convert_floating(*model, weights_type(plan.precision));
     });
     const TargetScale scale = check_targets(*train, context.comm);
     if (validation) check_targets(*validation, context.comm);
 
-    const BatchLoader train_loader(*train, true, scale);
+    const Loss loss(task, parameters.at("label_smoothing"),
+                    class_weights(parameters.value("class_weights", Json()), *train, task, context.comm));
+    const BatchFormat format{weights_type(plan.precision), has_convolutions(*model)};
+    const BatchLoader train_loader(*train, true, scale, format);
     std::optional<BatchLoader> validation_loader;
-    if (validation) validation_loader.emplace(*validation, true, scale);
+    if (validation) validation_loader.emplace(*validation, true, scale, format);
+    EagerStep step(*model, loss, plan.precision, context.timeline);
     Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()));
-    const Task task = task_of(train->info().schema);
-    EagerStep step(*model, task, context.timeline);
+    const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train->info());
     Trainer trainer(
         context, plan,
-        {*model, step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr,
-         parameters.at("optimizer"), checkpoints});
+        {*model, step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr, ahead,
+         checkpoints,
+         Settings{{"model", parameters.at("model").dump()},
+                  {"memory format of images", format.channels_last ? "channels last" : "channels first"},
+                  {"batches assembled", ahead ? "ahead, by a thread" : "when they are wanted"}}});
     const TrainingResult result = trainer.run();
 
+    convert_floating(*model, at::kFloat);  // what reads models knows float32
     run_together(context.comm, [&] {
       if (!context.first()) return;
       write_model(context.outputs.at("model"), *model, parameters.at("model"), train->info(), scale,
@@ -77,6 +104,15 @@ class TrainStep : public Step {
   }
 
  private:
+  static void require_metric(const TrainingPlan& plan, Task task) {
+    if (!plan.compares_epochs() || plan.primary_metric == "validation_loss") return;
+    if ((plan.primary_metric == "validation_accuracy") == (task == Task::classification)) return;
+    throw Error(ExitStatus::configuration,
+                str("primary_metric: a ", name(task), " has no ", plan.primary_metric),
+                task == Task::classification ? "validation_loss or validation_accuracy"
+                                             : "validation_loss, validation_rmse or validation_mae");
+  }
+
   static std::int64_t parameter_count(const Model& model) {
     std::int64_t count = 0;
     for (const auto& p : model.parameters()) count += p.numel();

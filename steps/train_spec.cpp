@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "runtime/step_spec.h"
 #include "steps/model_spec.h"
 
@@ -17,23 +19,118 @@ Field share(std::string name, std::string help, double value) {
   return with_default(between(number(std::move(name), std::move(help)), 0, 0.999999), value);
 }
 
+Field excludes() {
+  return with_default(
+      list("weight_decay_excludes", text("rule", "bias, norm, or a name or pattern of parameters"),
+           "parameters that weight decay leaves alone: `bias` (all biases), `norm` (scales of normalisation "
+           "layers: vectors that are no biases), or patterns over names, such as `embeddings_*`"),
+      Json::array());
+}
+
+Fields adam_fields(double decay, std::string decay_help) {
+  return {learning_rate(0.001),
+          weight_decay(std::move(decay_help), decay),
+          excludes(),
+          share("beta1", "decay of the mean of the gradient", 0.9),
+          share("beta2", "decay of the mean of the squared gradient", 0.999),
+          with_default(above(number("epsilon", "keeps the division by small gradients stable"), 0), 1e-8)};
+}
+
 Field optimizer_field() {
   Field field = variant(
       "optimizer",
       {{"sgd",
         "stochastic gradient descent with momentum",
         {learning_rate(0.05), share("momentum", "share of the last step that is kept", 0.9),
-         weight_decay("added to the gradient: this times the weight (L2)", 0.0),
+         weight_decay("added to the gradient: this times the weight (L2)", 0.0), excludes(),
          with_default(boolean("nesterov", "look ahead along the momentum; needs momentum above 0"), false)}},
-       {"adamw",
-        "Adam with decoupled weight decay",
-        {learning_rate(0.001),
-         weight_decay("each step shrinks a weight by this times the learning rate", 0.01),
-         share("beta1", "decay of the mean of the gradient", 0.9),
-         share("beta2", "decay of the mean of the squared gradient", 0.999),
-         with_default(above(number("epsilon", "keeps the division by small gradients stable"), 0), 1e-8)}}},
+       {"adam", "Adam", adam_fields(0, "added to the gradient: this times the weight (L2)")},
+       {"adamw", "Adam with decoupled weight decay",
+        adam_fields(0.01, "each step shrinks a weight by this times the learning rate")}},
       "how weights follow the gradient");
   return with_default(std::move(field), {{"type", "sgd"}});
+}
+
+Field fraction(std::string name, std::string help, double value) {
+  return with_default(between(number(std::move(name), std::move(help)), 0, 1), value);
+}
+
+/// The keys of a schedule, and those of the warm-up that goes before it.
+Fields with_warm_up(Fields fields) {
+  fields.push_back(with_default(
+      at_least(number("warm_up_epochs", "the learning rate rises in a straight line for so long"), 0), 0.0));
+  fields.push_back(with_default(
+      at_least(integer("warm_up_steps", "the same in global batches; added to warm_up_epochs"), 0), 0));
+  fields.push_back(fraction("warm_up_start", "where it starts, as a share of the learning rate", 0.01));
+  return fields;
+}
+
+Field schedule_field() {
+  Field field = variant(
+      "schedule",
+      {{"constant", "stays as it is", with_warm_up({})},
+       {"step", "is multiplied by a factor every so many epochs",
+        with_warm_up({with_default(at_least(integer("every_epochs", "epochs between two changes"), 1), 10),
+                      fraction("factor", "what is left after a change", 0.1)})},
+       {"cosine", "falls along half a cosine to the end of the training",
+        with_warm_up({fraction("final", "where it ends, as a share of the learning rate", 0)})},
+       {"one_cycle",
+        "rises along half a cosine to the learning rate, then falls along another",
+        {fraction("rise", "share of the training in which it rises", 0.3),
+         fraction("start", "where it starts, as a share of the learning rate", 0.04),
+         fraction("final", "where it ends, as a share of the learning rate", 4e-6)}}},
+      "how the learning rate changes while training, as a function of the number of global batches done");
+  return with_default(std::move(field), {{"type", "constant"}});
+}
+
+Fields loss_fields() {
+  return {
+      with_default(between(number("label_smoothing",
+                                  "classification: this share of the target is spread over all classes, so "
+                                  "that the model is never quite sure"),
+                           0, 0.999999),
+                   0.0),
+      any("class_weights",
+          "classification: what a row of each class counts in the training loss: `balanced` (in inverse "
+          "proportion to the class's rows), a list in the order of the classes, or a mapping from names of "
+          "some classes to weights (1 for the others). Scaled to a mean of 1 over the training rows")};
+}
+
+Fields selection_fields() {
+  return {
+      with_default(
+          choice(
+              "select", {"last", "best"},
+              "the weights that are kept: of the last epoch, or of the best one by `primary_metric` (needs "
+              "the input validation)"),
+          "last"),
+      with_default(choice("primary_metric",
+                          {"validation_loss", "validation_accuracy", "validation_rmse", "validation_mae"},
+                          "what epochs are compared by: the accuracy of classification, rmse and mae of "
+                          "regression, the loss of both"),
+                   "validation_loss"),
+      object(
+          "early_stopping",
+          {required(at_least(integer("patience", "epochs without improvement after which training ends"), 1)),
+           with_default(at_least(number("min_delta", "what counts as improvement: more than this"), 0), 0.0)},
+          "end the training when `primary_metric` no longer improves (needs the input validation)"),
+      object(
+          "ema", {fraction("decay", "share of the average that is kept at each batch", 0.999)},
+          "validate and keep an exponential moving average of the weights; BatchNorm's statistics stay those "
+          "of the last batch"),
+  };
+}
+
+void check_class_weights(const Json& parameters) {
+  const auto found = parameters.find("class_weights");
+  if (found == parameters.end() || found->is_null() || *found == "balanced") return;
+  const auto positive = [](const Json& v) { return v.is_number() && v > 0.0 && v <= 1e9; };
+  bool good = (found->is_array() || found->is_object()) && !found->empty();
+  if (good) good = std::all_of(found->begin(), found->end(), positive);
+  if (!good) {
+    throw Error(ExitStatus::configuration,
+                "class_weights is neither `balanced` nor a list or mapping of numbers above 0");
+  }
 }
 
 Field checkpoint_field() {
@@ -55,30 +152,46 @@ Field checkpoint_field() {
 StepSpec train_spec() {
   StepSpec spec;
   spec.type = "train";
+  spec.version = 2;
   spec.help =
       "Trains a model on a prepared dataset, data-parallel: every rank takes its share of each global batch, "
-      "and "
-      "gradients are summed over the ranks. The loss follows the dataset's task: cross entropy for "
-      "classification, "
-      "mean squared error (of the standardised target) for regression.";
+      "and gradients are summed over the ranks. The loss follows the dataset's task: cross entropy for "
+      "classification, mean squared error (of the standardised target) for regression. docs/training.md says "
+      "what is promised.";
   spec.fields = {
       required(model_field()),
       with_default(at_least(integer("epochs", "passes over the training data"), 1), 10),
       with_default(
           between(integer("batch_size", "rows of a global batch, over all ranks together"), 1, 1 << 24), 256),
+      with_default(between(integer("accumulate",
+                                   "micro-batches in which a rank works through its share of a global batch: "
+                                   "memory for one of them, the gradient of all"),
+                           1, 1 << 20),
+                   1),
       optimizer_field(),
+      schedule_field(),
+      above(number("clip_norm", "gradients of a larger norm (of all parameters together) are scaled to it"),
+            0),
+      with_default(choice("precision", {"float32", "float64", "bfloat16"},
+                          "number format; bfloat16: of products and convolutions in the forward and backward "
+                          "pass, while weights, gradients and optimizer stay float32. Weights are saved as "
+                          "float32"),
+                   "float32"),
       with_default(
           between(integer("seed", "of the initial weights, the order of rows and dropout"), 0, 4294967295.0),
           0),
       with_default(
           boolean("shuffle", "a new order of rows in every epoch, from the seed and the epoch alone"), true),
-      with_default(
-          choice("select", {"last", "best"},
-                 "the weights that are kept: of the last epoch, or of the one with the lowest validation "
-                 "loss (needs the input validation)"),
-          "last"),
-      checkpoint_field(),
   };
+  for (auto fields : {loss_fields(), selection_fields()})
+    spec.fields.insert(spec.fields.end(), fields.begin(), fields.end());
+  spec.fields.push_back(
+      not_hashed(with_default(choice("prefetch", {"auto", "always", "never"},
+                                     "whether a thread puts the next batch together while one is in use; "
+                                     "auto: where the host has a core "
+                                     "to spare, or the data is larger than half its memory"),
+                              "auto")));
+  spec.fields.push_back(checkpoint_field());
   spec.inputs = {{"train", "prepared dataset to learn from"},
                  {"validation", "prepared dataset to measure each epoch on", false}};
   spec.outputs = [](const Json&) {
@@ -95,6 +208,7 @@ StepSpec train_spec() {
       throw Error(ExitStatus::configuration, "optimizer: nesterov needs momentum above 0",
                   "momentum: 0.9, or nesterov: false");
     }
+    check_class_weights(parameters);
   };
   return spec;
 }

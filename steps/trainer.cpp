@@ -33,47 +33,53 @@ void require_same_on_all_ranks(Communicator& comm, const Model& model, std::int6
 
 }  // namespace
 
-TrainingPlan::TrainingPlan(const Json& parameters)
-    : epochs(parameters.at("epochs")),
-      batch_size(parameters.at("batch_size")),
-      seed(parameters.at("seed")),
-      shuffle(parameters.at("shuffle")),
-      keep_best(parameters.at("select") == "best"),
-      every_epochs(parameters.at("checkpoint").at("every_epochs")),
-      every_batches(parameters.at("checkpoint").at("every_batches")),
-      every_seconds(parameters.at("checkpoint").at("every_seconds")) {}
-
 Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& setup)
     : context_(context),
-      plan_(plan),
+      plan_(std::move(plan)),
       setup_(setup),
       rows_(setup.train.data().rows()),
-      batches_(ceil_div(rows_, plan.batch_size)),
-      parameters_(setup.model, extras),
-      optimizer_(make_optimizer(setup.optimizer, parameters_.values().numel())),
-      reducer_(context.comm, parameters_.reduced()) {
-  if (!plan_.keep_best) return;
-  for (const auto& t : model_tensors(setup_.model))
-    best_.push_back({"best." + t.name, t.tensor.detach().clone()});
+      batches_(ceil_div(rows_, plan_.batch_size)),
+      parameters_(setup.model, extras,
+                  [this](const std::string& name, const at::Tensor& parameter) {
+                    return excluded_from_decay(plan_.optimizer, name, parameter);
+                  }),
+      optimizer_(make_optimizer(plan_.optimizer, parameters_.values(), parameters_.gradients(),
+                                {{parameters_.together(), true}, {parameters_.apart(), false}})),
+      learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
+      selection_(plan_, setup.model),
+      reducer_(context.comm, parameters_.reduced()),
+      input_(setup.train, setup.assemble_ahead),
+      log_(context) {
+  if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
 }
 
 TrainingResult Trainer::run() {
   start();
-  while (progress_.epoch < plan_.epochs) {
+  while (progress_.epoch < plan_.epochs && !selection_.exhausted(progress_)) {
     TimedSpan span(context_.timeline, str("epoch ", progress_.epoch + 1), category);
     train_epoch();
     finish_epoch();
   }
-  if (plan_.keep_best) take_best();
-  const std::int64_t kept = plan_.keep_best ? progress_.best_epoch : plan_.epochs;
+  if (progress_.epoch < plan_.epochs && context_.first()) {
+    context_.report.note(str("stopped early: ", plan_.primary_metric, " was best in epoch ",
+                             progress_.best_epoch, " of ", progress_.epoch));
+  }
+  if (plan_.keep_best)
+    selection_.restore_best();
+  else if (average_)
+    average_->swap();
+  const std::int64_t kept = plan_.keep_best ? progress_.best_epoch : progress_.epoch;
   return {progress_.history.at(static_cast<std::size_t>(kept - 1)), progress_.history,
-          training_seconds_ > 0 ? static_cast<double>(trained_rows_) / training_seconds_ : 0};
+          spent_.samples_per_second()};
 }
 
 void Trainer::start() {
   require_same_on_all_ranks(context_.comm, setup_.model, rows_);
   std::string found;
   run_together(context_.comm, [&] {
+    Settings settings = resolved_settings(context_, plan_, rows_, parameters_, learning_rate_);
+    settings.insert(settings.end(), setup_.settings.begin(), setup_.settings.end());
+    log_.write(settings_table(settings));
     if (!context_.first()) return;
     std::vector<std::string> notes;
     if (const auto restored = setup_.checkpoints.restore(checkpoint_tensors(), notes))
@@ -90,7 +96,7 @@ void Trainer::start() {
   setup_.step.bind();
   last_checkpoint_ = monotonic_seconds();
   if (found.empty()) return;
-  progress_ = Progress::from_json(Json::parse(found));
+  progress_ = TrainingProgress::from_json(Json::parse(found));
   if (context_.first()) {
     context_.report.note(str("goes on from the checkpoint after ", progress_.step, " batches (epoch ",
                              std::min(progress_.epoch + 1, plan_.epochs), ")"));
@@ -98,126 +104,143 @@ void Trainer::start() {
 }
 
 void Trainer::train_epoch() {
-  const double began = monotonic_seconds();
-  const auto order = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
+  order_ = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
+  const std::int64_t first = progress_.batch, micro = plan_.accumulate;
+  input_.begin((batches_ - first) * micro, [this, first, micro](std::int64_t number) {
+    const Range batch = batch_range(rows_, plan_.batch_size, first + number / micro);
+    const auto mine = batch_shard(order_, batch, context_.comm.size(), context_.comm.rank());
+    const Range piece = partition(static_cast<std::int64_t>(mine.size()), micro, number % micro);
+    return mine.subspan(static_cast<std::size_t>(piece.begin), static_cast<std::size_t>(piece.size()));
+  });
   setup_.model.train();
-  while (progress_.batch < batches_) train_batch(order);
-  training_seconds_ += monotonic_seconds() - began;
+  while (progress_.batch < batches_) train_batch();
 }
 
-void Trainer::train_batch(std::span<const std::int64_t> order) {
+void Trainer::train_batch() {
   const Range batch = batch_range(rows_, plan_.batch_size, progress_.batch);
-  const auto rows = batch_shard(order, batch, context_.comm.size(), context_.comm.rank());
+  {
+    Stopwatch watch(spent_.total);
+    const NotFinite bad = compute_gradients(batch);
+    reduce_gradients();
+    // One infinity or NaN makes the norm one: every rank sees it at this same batch.
+    if (!std::isfinite(parameters_.extra(loss)) || !std::isfinite(gradient_norm_)) refuse_batch(batch, bad);
+    update_parameters();
+  }
+  ++progress_.batch, ++progress_.step;
+  const double batch_loss = parameters_.extra(loss);
+  progress_.epoch_loss += batch_loss * static_cast<double>(batch.size());
+  spent_.rows += batch.size();
+  if (average_) average_->update(progress_.step);
+  log_.batch(plan_, progress_, rows_, batch_loss, spent_);
 
+  const bool counted = plan_.every_batches > 0 && progress_.step % plan_.every_batches == 0;
+  const bool asked = parameters_.extra(stop) > 0;
+  if (asked || parameters_.extra(checkpoint_due) > 0 || counted) save_checkpoint();
+  if (asked) throw Stopped();
+}
+
+/// Leaves this rank's part of the gradient of the global batch's mean loss in the flat buffer: the cut over
+/// ranks and micro-batches does not change the sum.
+Trainer::NotFinite Trainer::compute_gradients(Range batch) {
   parameters_.reduced().zero_();
-  const at::Tensor losses = forward_backward(rows, batch.size());
-  float* extra = parameters_.extra().data_ptr<float>();
-  extra[stop] = context_.stop.requested() ? 1 : 0;
-  extra[checkpoint_due] = context_.first() && checkpoint_is_old() ? 1 : 0;
+  NotFinite bad;
+  double share = 0;
+  for (std::int64_t micro = 0; micro < plan_.accumulate; ++micro) {
+    const Batch* piece;
+    {
+      TimedSpan span(context_.timeline, "input", category);
+      Stopwatch watch(spent_.input);
+      piece = &input_.next();
+    }
+    if (piece->rows == 0) continue;
+    // Dropout is a function of seed, batch, rank and micro-batch: nothing to save, and a resumed run draws the
+    // same.
+    torch::manual_seed(
+        mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
+                   static_cast<std::uint64_t>(context_.comm.rank() * plan_.accumulate + micro) + 1));
+    const PartialLoss result = setup_.step.forward_backward(*piece, batch.size());
+    share += result.share;
+    if (std::isfinite(result.share) || !result.row_loss.defined()) continue;
+    const auto wrong = result.row_loss.isfinite().logical_not();
+    bad.count += wrong.sum().item<std::int64_t>();
+    if (bad.first < 0 && bad.count > 0) {
+      const auto mine = batch_shard(order_, batch, context_.comm.size(), context_.comm.rank());
+      const Range rows = partition(static_cast<std::int64_t>(mine.size()), plan_.accumulate, micro);
+      bad.first =
+          mine[static_cast<std::size_t>(rows.begin + wrong.to(at::kInt).argmax().item<std::int64_t>())];
+    }
+  }
+  parameters_.set_extra(loss, share);
+  return bad;
+}
+
+void Trainer::reduce_gradients() {
+  parameters_.set_extra(stop, context_.stop.requested() ? 1 : 0);
+  parameters_.set_extra(checkpoint_due, context_.first() && checkpoint_is_old() ? 1 : 0);
   {
     TimedSpan span(context_.timeline, "reduce", category);
+    Stopwatch watch(spent_.communication);
     reducer_.add({0, parameters_.reduced().numel()});
     reducer_.finalize();
   }
-  // One infinity or NaN makes the sum one: every rank sees it at this same batch.
-  if (!std::isfinite(extra[loss]) || !std::isfinite(parameters_.gradients().sum().item<float>()))
-    refuse_batch(rows, losses);
-  {
-    TimedSpan span(context_.timeline, "optimizer", category);
-    torch::NoGradGuard no_grad;
-    optimizer_->step(parameters_.values(), parameters_.gradients());
-  }
-
-  ++progress_.batch, ++progress_.step;
-  progress_.epoch_loss += static_cast<double>(extra[loss]) * static_cast<double>(batch.size());
-  trained_rows_ += batch.size();
-  report_progress(extra[loss]);
-  const bool counted = plan_.every_batches > 0 && progress_.step % plan_.every_batches == 0;
-  if (extra[stop] > 0 || extra[checkpoint_due] > 0 || counted) save_checkpoint();
-  if (extra[stop] > 0) throw Stopped();
+  gradient_norm_ = parameters_.gradients().norm().item<double>();
 }
 
-/// Adds this rank's part of the gradient of the global batch's mean loss: the cut over ranks does not change
-/// the sum. Returns the loss of each row, undefined for no rows.
-at::Tensor Trainer::forward_backward(std::span<const std::int64_t> rows, std::int64_t global_rows) {
-  if (rows.empty()) return {};
-  Batch batch;
-  {
-    TimedSpan span(context_.timeline, "input", category);
-    batch = setup_.train.load(rows);
+void Trainer::update_parameters() {
+  TimedSpan span(context_.timeline, "optimizer", category);
+  torch::NoGradGuard no_grad;
+  if (plan_.clip_norm > 0 && gradient_norm_ > plan_.clip_norm) {
+    at::Tensor gradients = parameters_.gradients();
+    gradients.mul_(plan_.clip_norm / (gradient_norm_ + 1e-6));  // as torch.nn.utils.clip_grad_norm_
   }
-  // Dropout is a function of seed, batch and rank: nothing to save, and a resumed run draws the same.
-  torch::manual_seed(mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
-                                static_cast<std::uint64_t>(context_.comm.rank()) + 1));
-  const PartialLoss result = setup_.step.forward_backward(batch, global_rows);
-  parameters_.extra().data_ptr<float>()[loss] = static_cast<float>(result.share);
-  return result.row_loss;
+  optimizer_->step(learning_rate_.at(progress_.step));
 }
 
-void Trainer::refuse_batch(std::span<const std::int64_t> rows, const at::Tensor& losses) {
-  struct Bad {
-    std::int64_t count = 0, first = -1;
-  } mine;
-  if (losses.defined()) {
-    const auto bad = losses.isfinite().logical_not();
-    mine.count = bad.sum().item<std::int64_t>();
-    if (mine.count > 0)
-      mine.first = rows[static_cast<std::size_t>(bad.to(at::kInt).argmax().item<std::int64_t>())];
+void Trainer::refuse_batch(Range batch, NotFinite mine) {
+  NotFinite all;
+  for (const NotFinite& rank : context_.comm.all_gather_value(mine)) {
+    all.count += rank.count;
+    if (all.first < 0) all.first = rank.first;
   }
-  Bad all;
-  for (const Bad& b : context_.comm.all_gather_value(mine)) {
-    all.count += b.count;
-    if (all.first < 0) all.first = b.first;
-  }
-  const std::int64_t size = batch_range(rows_, plan_.batch_size, progress_.batch).size();
   const std::string place =
       str(" is not finite at epoch ", progress_.epoch + 1, ", batch ", progress_.batch + 1);
-  if (all.count == 0) throw Error(ExitStatus::bad_data, "gradient" + place, "a lower learning rate");
+  if (all.count == 0) {
+    const bool in_loss = !std::isfinite(parameters_.extra(loss));
+    throw Error(ExitStatus::bad_data, (in_loss ? "loss" : "gradient") + place, "a lower learning rate");
+  }
   const Dataset& data = setup_.train.data();
   std::int64_t source = all.first;
   if (data.info().find("row")) data.gather("row", std::span(&all.first, 1), &source);
-  throw Error(ExitStatus::bad_data,
-              str("loss", place, ": ", all.count, " of ", size, " rows, the first is source row ", source),
-              all.count < size ? "look for missing or infinite values in that row" : "a lower learning rate");
+  throw Error(
+      ExitStatus::bad_data,
+      str("loss", place, ": ", all.count, " of ", batch.size(), " rows, the first is source row ", source),
+      all.count < batch.size() ? "look for missing or infinite values in that row" : "a lower learning rate");
 }
 
 void Trainer::finish_epoch() {
   const std::int64_t epoch = progress_.epoch + 1;
-  Json metrics = {{"epoch", epoch}, {"train_loss", progress_.epoch_loss / static_cast<double>(rows_)}};
-  if (setup_.validation) {
-    TimedSpan span(context_.timeline, "validation", category);
-    metrics.update(
-        validation_metrics(setup_.model, *setup_.validation, setup_.task, setup_.target, context_.comm));
-    if (!std::isfinite(metrics.at("validation_loss").get<double>())) {
-      throw Error(ExitStatus::bad_data, str("validation loss is not finite at epoch ", epoch),
-                  "look for missing or infinite values in the validation data");
-    }
-  }
-  if (context_.first()) {
-    for (const auto& [name, value] : metrics.items()) {
-      if (name != "epoch") context_.report.metric(name, value, epoch);
-    }
-  }
+  if (average_) average_->swap();  // what is validated is what would be kept
+  const Json metrics = measure_epoch();
+  selection_.consider(metrics, progress_);
+  if (average_) average_->swap();
+  log_.epoch(plan_, metrics, learning_rate_.at(progress_.step - 1), spent_);
   progress_.history.push_back(metrics);
-  if (plan_.keep_best) keep_if_best(metrics);
   ++progress_.epoch, progress_.batch = 0, progress_.epoch_loss = 0;
   if (plan_.every_epochs > 0 && epoch % plan_.every_epochs == 0) save_checkpoint();
 }
 
-void Trainer::keep_if_best(const Json& metrics) {
-  const double validation_loss = metrics.at("validation_loss");
-  if (progress_.best_epoch > 0 && validation_loss >= progress_.best_loss) return;
-  progress_.best_epoch = metrics.at("epoch");
-  progress_.best_loss = validation_loss;
-  torch::NoGradGuard no_grad;
-  const auto tensors = model_tensors(setup_.model);
-  for (std::size_t i = 0; i < best_.size(); ++i) best_[i].tensor.copy_(tensors[i].tensor);
-}
-
-void Trainer::take_best() {
-  torch::NoGradGuard no_grad;
-  const auto tensors = model_tensors(setup_.model);
-  for (std::size_t i = 0; i < best_.size(); ++i) tensors[i].tensor.copy_(best_[i].tensor);
+Json Trainer::measure_epoch() {
+  const std::int64_t epoch = progress_.epoch + 1;
+  Json metrics = {{"epoch", epoch}, {"train_loss", progress_.epoch_loss / static_cast<double>(rows_)}};
+  if (!setup_.validation) return metrics;
+  TimedSpan span(context_.timeline, "validation", category);
+  metrics.update(
+      validation_metrics(setup_.model, *setup_.validation, setup_.task, setup_.target, context_.comm));
+  if (!std::isfinite(metrics.at("validation_loss").get<double>())) {
+    throw Error(ExitStatus::bad_data, str("validation loss is not finite at epoch ", epoch),
+                "look for missing or infinite values in the validation data");
+  }
+  return metrics;
 }
 
 bool Trainer::checkpoint_is_old() const {
@@ -235,36 +258,14 @@ void Trainer::save_checkpoint() {
 std::vector<NamedTensor> Trainer::checkpoint_tensors() const {
   std::vector<NamedTensor> tensors;
   for (const auto& t : model_tensors(setup_.model)) tensors.push_back({"model." + t.name, t.tensor});
-  for (const auto& state : optimizer_->state()) {
-    for (auto& t : parameters_.named(state.tensor, "optimizer." + state.name + "."))
-      tensors.push_back(std::move(t));
-  }
+  const auto add = [&](const at::Tensor& flat, const std::string& prefix) {
+    for (auto& t : parameters_.named(flat, prefix)) tensors.push_back(std::move(t));
+  };
+  for (const auto& state : optimizer_->state()) add(state.tensor, "optimizer." + state.name + ".");
   for (const auto& t : optimizer_->scalars()) tensors.push_back({"optimizer." + t.name, t.tensor});
-  tensors.insert(tensors.end(), best_.begin(), best_.end());
+  if (average_) add(average_->average(), "average.");
+  tensors.insert(tensors.end(), selection_.best().begin(), selection_.best().end());
   return tensors;
-}
-
-void Trainer::report_progress(double batch_loss) {
-  if (!context_.first()) return;
-  const double done =
-      static_cast<double>(progress_.epoch * rows_ + std::min(rows_, progress_.batch * plan_.batch_size));
-  context_.report.progress(done, static_cast<double>(plan_.epochs * rows_), "samples",
-                           str("epoch ", progress_.epoch + 1, "/", plan_.epochs), {{"loss", batch_loss}});
-}
-
-Json Trainer::Progress::to_json() const {
-  return {{"epoch", epoch},           {"batch", batch},           {"step", step},
-          {"epoch_loss", epoch_loss}, {"best_epoch", best_epoch}, {"best_loss", best_loss},
-          {"history", history}};
-}
-
-Trainer::Progress Trainer::Progress::from_json(const Json& json) {
-  Progress p;
-  p.epoch = json.at("epoch"), p.batch = json.at("batch"), p.step = json.at("step");
-  p.epoch_loss = json.at("epoch_loss");
-  p.best_epoch = json.at("best_epoch"), p.best_loss = json.at("best_loss");
-  p.history = json.at("history");
-  return p;
 }
 
 }  // namespace rankflow

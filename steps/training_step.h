@@ -3,8 +3,9 @@
 #pragma once
 
 #include "base/timeline.h"
+#include "steps/loss.h"
 #include "steps/model.h"
-#include "steps/task.h"
+#include "steps/precision.h"
 
 namespace rankflow {
 
@@ -28,12 +29,16 @@ class TrainingStep {
 /// A Model and autograd. Keeps references to `model` and `timeline`.
 class EagerStep : public TrainingStep {
  public:
-  EagerStep(Model& model, Task task, Timeline& timeline) : model_(model), task_(task), timeline_(timeline) {}
+  EagerStep(Model& model, Loss loss, Precision precision, Timeline& timeline)
+      : model_(model), loss_(std::move(loss)), precision_(precision), timeline_(timeline) {}
   PartialLoss forward_backward(const Batch& batch, std::int64_t global_rows) override;
 
  private:
+  at::Tensor forward(const Batch& batch);
+
   Model& model_;
-  Task task_;
+  Loss loss_;
+  Precision precision_;
   Timeline& timeline_;
 };
 

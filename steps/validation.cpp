@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "collectives/agreement.h"
+#include "steps/loss.h"
 #include "steps/mini_batches.h"
 
 namespace rankflow {
@@ -19,7 +20,7 @@ struct Sums {
 Sums sums_of(Model& model, const Batch& batch, Task task) {
   const at::Tensor outputs = model.forward(batch);
   Sums sums;
-  sums.loss = row_losses(task, outputs, batch.target).sum(at::kDouble).item<double>();
+  sums.loss = Loss(task).rows(outputs, batch.target).sum(at::kDouble).item<double>();
   if (task == Task::classification) {
     sums.correct = static_cast<double>(outputs.argmax(1).eq(batch.target).sum().item<std::int64_t>());
   } else {

@@ -37,9 +37,10 @@ class RecordingReporter : public Reporter {
   Json results = Json::object();
   Json metrics = Json::array();
   double done = 0, total = 0;
+  Json shown;  // beside the progress, the last time
 
-  void progress(double d, double t, const std::string&, const std::string&, const Json&) override {
-    done = d, total = t;
+  void progress(double d, double t, const std::string&, const std::string&, const Json& beside) override {
+    done = d, total = t, shown = beside;
     on_progress();
   }
   void metric(const std::string& name, double value, std::int64_t at) override {

@@ -13,6 +13,7 @@
 #include "tests/mpi/test_world.h"
 #include "tests/step_fixture.h"
 #include "tests/toy_dataset.h"
+#include "tests/training_harness.h"
 
 namespace rankflow {
 namespace {
@@ -71,6 +72,51 @@ double largest_difference(const std::string& model_a, const std::string& model_b
   for (std::size_t i = 0; i < a.size(); ++i)
     largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
   return largest;
+}
+
+TEST_F(Steps, GradientsOfEveryModelAreThoseOfTheJoinedBatch) {
+  // A step of length 1 without momentum moves the weights by the gradient itself; in micro-batches too.
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1)), table = write("table", toy_table(101, 1));
+  const auto images = write("images", toy_images(61, 1)), numbers = write("numbers", toy_numbers(77, 1));
+  for (const auto& [name, data, model] :
+       {std::tuple{"mlp", clouds, Json{{"type", "mlp"}, {"hidden", {32}}}},
+        std::tuple{"linear", clouds, Json{{"type", "linear"}}},
+        std::tuple{"regression", numbers, Json{{"type", "linear"}}},
+        std::tuple{"tabular", table, Json{{"type", "tabular"}, {"hidden", {8}}}},
+        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}}}) {
+    for (const int accumulate : {1, 3}) {
+      Json keys = {{"model", model},
+                   {"epochs", 1},
+                   {"batch_size", 256},
+                   {"precision", "float64"},
+                   {"optimizer", {{"type", "sgd"}, {"learning_rate", 1.0}, {"momentum", 0.0}}}};
+      const auto one = train_directly(*alone_, keys, data, str(own_, "/", name, accumulate)).weights();
+      keys["accumulate"] = accumulate;
+      const auto many = train_directly(all_, keys, data, str(shared_, "/", name, accumulate)).weights();
+      ASSERT_EQ(one.size(), many.size());
+      for (std::size_t i = 0; i < one.size(); ++i)
+        ASSERT_NEAR(one[i], many[i], 1e-12) << name << " weight " << i;
+    }
+  }
+}
+
+TEST_F(Steps, EveryOptionGivesTheSameTrainingOnSeveralRanks) {
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1));
+  const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}},
+                     {"epochs", 4},
+                     {"batch_size", 32},
+                     {"accumulate", 2},
+                     {"clip_norm", 0.3},
+                     {"precision", "float64"},
+                     {"ema", {{"decay", 0.9}}},
+                     {"class_weights", "balanced"},
+                     {"label_smoothing", 0.1},
+                     {"prefetch", "always"},
+                     {"schedule", {{"type", "one_cycle"}}},
+                     {"optimizer", {{"type", "adamw"}, {"weight_decay_excludes", {"bias"}}}}};
+  const auto one = train_directly(*alone_, keys, clouds, own_ + "/t").weights();
+  const auto many = train_directly(all_, keys, clouds, shared_ + "/t").weights();
+  for (std::size_t i = 0; i < one.size(); ++i) ASSERT_NEAR(one[i], many[i], 1e-9) << "weight " << i;
 }
 
 TEST_F(Steps, OneStepFollowsTheGradientOfTheJoinedBatch) {

@@ -3,52 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
 #include "io/json.h"
 #include "io/tensor_file.h"
-#include "tests/step_fixture.h"
-#include "tests/toy_dataset.h"
-#include "tests/unit/light/temporary_folder.h"
+#include "tests/unit/heavy/train_fixture.h"
 
 namespace rankflow {
 namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
-
-class Train : public testing::Test {
- protected:
-  TemporaryFolder folder_;
-  std::unique_ptr<Communicator> comm_ = make_self_communicator();
-
-  void SetUp() override {
-    toy_clouds(500, 3, 1).write(folder_ / "clouds");
-    toy_clouds(300, 3, 2).write(folder_ / "clouds_test");
-  }
-
-  StepRun prepare(const std::string& name, const Json& keys, const std::string& train,
-                  const std::string& validation = {}) {
-    std::map<std::string, std::string> inputs = {{"train", folder_ / train}};
-    if (!validation.empty()) inputs["validation"] = folder_ / validation;
-    return {*comm_, "train", keys, folder_ / name, inputs};
-  }
-
-  std::string weights(const std::string& name) { return read_file(folder_ / (name + "/model/model.h5")); }
-
-  Error failure(StepRun& step) {
-    try {
-      step.run();
-    } catch (const Error& e) {
-      return e;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return Error(ExitStatus::ok, "");
-  }
-};
-
-const Json small_mlp = {{"type", "mlp"}, {"hidden", {16}}, {"dropout", 0.2}};
 
 TEST_F(Train, LinearLearnsClouds) {
   auto step = prepare("a", {{"model", {{"type", "linear"}}}, {"epochs", 10}, {"batch_size", 32}}, "clouds",
@@ -124,23 +91,6 @@ TEST_F(Train, SameSeedSameBytesOtherSeedOthers) {
   EXPECT_NE(first, train("c", 2));
 }
 
-/// Stops after each number of batches in turn and goes on, until the training is through.
-template <typename Make>
-void run_with_stops(const Make& make, const std::vector<int>& stops) {
-  for (const int batches : stops) {
-    StepRun step = make();
-    int left = batches;
-    step.report.on_progress = [&] {
-      if (--left == 0) step.stop.request();
-    };
-    EXPECT_THROW(step.run(), Stopped);
-    EXPECT_FALSE(exists(step.output() + "/model.h5"));
-  }
-  StepRun last = make();
-  last.run();
-  EXPECT_THAT(last.report.notes, Contains(HasSubstr("goes on from the checkpoint")));
-}
-
 TEST_F(Train, StoppedAndResumedGivesTheSameBytes) {
   for (const Json& optimizer : {Json{{"type", "sgd"}}, Json{{"type", "adamw"}}}) {
     const std::string name = optimizer.at("type");
@@ -198,7 +148,9 @@ TEST_F(Train, TruncatedCheckpointsAreStartedOverFrom) {
   std::filesystem::remove_all(folder_ / "a/model");
   auto second = prepare("a", keys, "clouds");
   second.run();
-  EXPECT_EQ(second.report.notes.size(), 2u);
+  EXPECT_EQ(std::count_if(second.report.notes.begin(), second.report.notes.end(),
+                          [](const std::string& note) { return note.find("is damaged") != note.npos; }),
+            2);
   EXPECT_EQ(weights("a"), whole);
 }
 

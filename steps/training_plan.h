@@ -1,0 +1,35 @@
+// How to train: the keys of a train step, in types.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "io/json.h"
+#include "steps/precision.h"
+
+namespace rankflow {
+
+struct TrainingPlan {
+  /// `parameters`: of a train step, validated.
+  explicit TrainingPlan(const Json& parameters);
+
+  std::int64_t epochs, batch_size;
+  std::int64_t accumulate;  // micro-batches of a rank's share of a global batch
+  std::uint64_t seed;
+  bool shuffle;
+  Precision precision;
+  Json optimizer, schedule;
+  double clip_norm = 0;  // 0: not clipped
+  double ema_decay = 0;  // 0: no average
+  bool keep_best;
+  std::string primary_metric;
+  std::int64_t patience = 0;  // epochs without improvement after which the training ends; 0: never
+  double min_delta = 0;
+  std::int64_t every_epochs, every_batches;  // checkpoints; 0: not
+  double every_seconds;
+
+  /// Whether epochs are compared by the primary metric, for which validation data is needed.
+  bool compares_epochs() const { return keep_best || patience > 0; }
+};
+
+}  // namespace rankflow
