@@ -2,7 +2,7 @@
 #
 # Each is looked for in $CUDAToolkit_ROOT (a toolkit, or the folder nvidia/cu13 of wheels), then as wheels
 # (site-packages/nvidia/{cu13,nccl}) in CMAKE_PREFIX_PATH, $VIRTUAL_ENV, .venv-cuda and .venv, then where toolkits and
-# system packages are installed. NCCL 2.14 is the first with the non-blocking mode.
+# system packages are installed. NCCL 2.18 is the first with ncclCommSplit.
 set(_cuda_hints ${CUDAToolkit_ROOT} $ENV{CUDAToolkit_ROOT})
 set(_nccl_hints ${_cuda_hints})
 foreach(prefix ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH} $ENV{VIRTUAL_ENV} ${CMAKE_SOURCE_DIR}/.venv-cuda ${CMAKE_SOURCE_DIR}/.venv)

@@ -17,8 +17,7 @@ void run_together(Communicator& comm, const std::function<void()>& local) {
   } catch (...) {
     mine = std::current_exception();
   }
-  const int lowest_failed =
-      comm.all_reduce_value<std::int32_t>(mine ? comm.rank() : comm.size(), ReduceOp::min);
+  const int lowest_failed = comm.lowest_failed(mine != nullptr);
   if (mine) std::rethrow_exception(mine);
   if (lowest_failed < comm.size()) throw PeerFailed(lowest_failed);
 }

@@ -18,6 +18,12 @@ void require_sizes(const char* operation, std::span<const std::int64_t> sizes, i
     if (s < 0) throw Error(ExitStatus::internal, str(operation, ": a size of ", s, " bytes"));
 }
 
+void require_reduction(const char* operation, DType type, ReduceOp op) {
+  const bool sensible = is_floating(type) || op == ReduceOp::max || op == ReduceOp::min ||
+                        (op == ReduceOp::sum && type != DType::boolean);
+  if (!sensible) throw Error(ExitStatus::internal, str(operation, ": no ", name(op), " of ", name(type)));
+}
+
 Layout layout_of(std::span<const std::int64_t> sizes) {
   Layout layout;
   for (auto s : sizes) {

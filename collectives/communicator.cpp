@@ -2,32 +2,18 @@
 
 namespace rankflow {
 
-const char* name(DType t) {
-  switch (t) {
-    case DType::u8:
-      return "u8";
-    case DType::i32:
-      return "i32";
-    case DType::i64:
-      return "i64";
-    case DType::f32:
-      return "f32";
-    case DType::f64:
-      return "f64";
-  }
-  return "unknown dtype";
+int Communicator::lowest_failed(bool failed) {
+  return all_reduce_value<std::int32_t>(failed ? rank() : size(), ReduceOp::min);
 }
 
-const char* name(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::sum:
-      return "sum";
-    case ReduceOp::max:
-      return "max";
-    case ReduceOp::min:
-      return "min";
-  }
-  return "unknown operation";
+void Communicator::reduce_scatter(void* data, std::size_t count, DType type, ReduceOp op) {
+  const std::vector<std::int64_t> counts(static_cast<std::size_t>(size()), static_cast<std::int64_t>(count));
+  reduce_scatter_unequal(data, counts, type, op);
+}
+
+void Communicator::gather(const void* in, std::size_t bytes, void* out, int root) {
+  const std::vector<std::int64_t> sizes(static_cast<std::size_t>(size()), static_cast<std::int64_t>(bytes));
+  gather_unequal(in, sizes, out, root);
 }
 
 std::vector<std::string> Communicator::all_gather_text(const std::string& mine) {

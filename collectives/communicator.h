@@ -14,53 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "collectives/dtype.h"
+
 namespace rankflow {
-
-enum class DType { u8, i32, i64, f32, f64 };
-enum class ReduceOp { sum, max, min };
-
-constexpr std::size_t size_of(DType t) {
-  switch (t) {
-    case DType::u8:
-      return 1;
-    case DType::i32:
-    case DType::f32:
-      return 4;
-    case DType::i64:
-    case DType::f64:
-      return 8;
-  }
-  return 0;
-}
-const char* name(DType t);
-const char* name(ReduceOp op);
-
-template <typename T>
-struct dtype_of;
-template <>
-struct dtype_of<std::uint8_t> {
-  static constexpr DType value = DType::u8;
-};
-template <>
-struct dtype_of<std::byte> {
-  static constexpr DType value = DType::u8;
-};
-template <>
-struct dtype_of<std::int32_t> {
-  static constexpr DType value = DType::i32;
-};
-template <>
-struct dtype_of<std::int64_t> {
-  static constexpr DType value = DType::i64;
-};
-template <>
-struct dtype_of<float> {
-  static constexpr DType value = DType::f32;
-};
-template <>
-struct dtype_of<double> {
-  static constexpr DType value = DType::f64;
-};
 
 class Communicator {
  public:
@@ -71,19 +27,33 @@ class Communicator {
 
   /// In place: `count` elements at `data` become their element-wise reduction over all ranks, the same bits
   /// on every rank (but for the payload of a NaN in a sum). The max or min of numbers and a NaN is NaN; -0 is
-  /// less than +0.
+  /// less than +0. 16-bit floats are added in f32, and every partial sum is rounded to 16 bits. No mean of
+  /// integers, no sum and no mean of bool (max is any, min is all): Error (internal).
   virtual void all_reduce(void* data, std::size_t count, DType type, ReduceOp op) = 0;
+  /// In place: `data` holds a piece for each rank, one after the other, of `counts[r]` elements (known to all;
+  /// 0 is allowed). This rank's piece becomes the reduction of all ranks' versions of it; what the other
+  /// pieces hold afterwards is undefined.
+  virtual void reduce_scatter_unequal(void* data, std::span<const std::int64_t> counts, DType type,
+                                      ReduceOp op) = 0;
   /// In place: every rank gets the root's bytes.
   virtual void broadcast(void* data, std::size_t bytes, int root) = 0;
-  /// `out` holds size() * bytes, ordered by rank. Equal sizes on all ranks.
+  /// `out` holds size() * bytes, ordered by rank. Equal sizes on all ranks. `in` may be this rank's own place
+  /// in `out`.
   virtual void all_gather(const void* in, std::size_t bytes, void* out) = 0;
   /// Unequal sizes: `out` holds the concatenation in rank order; `sizes[r]` are the bytes of rank r, known to
-  /// all.
+  /// all. `in` may be this rank's own place in `out`.
   virtual void all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) = 0;
   /// Like all_gather_unequal, but only `root` receives; `out` is ignored elsewhere.
   virtual void gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out, int root) = 0;
   /// Returns after every rank has entered.
   virtual void barrier() = 0;
+  /// The lowest rank that brings `failed`, on every rank; size() where none does. An all_reduce of one number,
+  /// with a name of its own: what ranks wait for in it is others' local work (run_together), which may take
+  /// any time.
+  virtual int lowest_failed(bool failed);
+  /// A communicator of those that gave the same `color`, ordered as here; null for a rank whose color is
+  /// negative. Collective over this communicator, which stays as good as before.
+  virtual std::unique_ptr<Communicator> split(int color) = 0;
   /// Ends the communicator; collective, so never done by the destructor. A communicator whose step failed is
   /// dropped without it.
   virtual void close() = 0;
@@ -98,6 +68,10 @@ class Communicator {
     all_reduce(&value, 1, dtype_of<T>::value, op);
     return value;
   }
+  /// reduce_scatter_unequal with pieces of `count` elements.
+  void reduce_scatter(void* data, std::size_t count, DType type, ReduceOp op);
+  /// gather_unequal with `bytes` from every rank.
+  void gather(const void* in, std::size_t bytes, void* out, int root);
   /// True on every rank when it is true on every rank.
   bool all_agree(bool mine) { return all_reduce_value<std::int32_t>(mine ? 1 : 0, ReduceOp::min) == 1; }
   /// Every rank's value, ordered by rank.

@@ -23,7 +23,12 @@ constexpr std::size_t kHostBytes = std::size_t{1} << 20;
 ncclDataType_t datatype(DType t) {
   switch (t) {
     case DType::u8:
+    case DType::boolean:
       return ncclUint8;
+    case DType::f16:
+      return ncclFloat16;
+    case DType::bf16:
+      return ncclBfloat16;
     case DType::i32:
       return ncclInt32;
     case DType::i64:
@@ -44,8 +49,16 @@ ncclRedOp_t operation(ReduceOp op) {
       return ncclMax;
     case ReduceOp::min:
       return ncclMin;
+    case ReduceOp::mean:
+      return ncclAvg;
   }
   throw Error(ExitStatus::internal, str("no NCCL operation for reduction ", static_cast<int>(op)));
+}
+
+/// NCCL's max and min take the number where one operand is NaN, and in the switch's reductions whatever that
+/// does.
+bool loses_nan(DType type, ReduceOp op) {
+  return is_floating(type) && (op == ReduceOp::max || op == ReduceOp::min);
 }
 
 void require_device(int device) {
@@ -75,6 +88,8 @@ struct NcclCommunicator::State {
   // Made, and used, with `cuda_device` current.
   State(const ncclUniqueId& id, int own_rank, int ranks, int cuda_device)
       : rank(own_rank), size(ranks), device(cuda_device), comm(id, own_rank, ranks, kInitLimit) {}
+  State(nccl::Comm made, int cuda_device)
+      : rank(made.rank()), size(made.size()), device(cuda_device), comm(std::move(made)) {}
 
   /// `call(comm, stream)` queues work with one call of NCCL named `function`, or a group of them; returns
   /// when it is done.
@@ -118,12 +133,16 @@ void NcclCommunicator::State::gather(const char* operation_name, const void* in,
       const auto made = [&](ncclResult_t code) {
         return (result = code) == ncclSuccess || code == ncclInProgress;
       };
+      // What lies in its place already is not sent to oneself.
+      const bool in_place = receives && in == at(out, layout.offsets[static_cast<std::size_t>(rank)]);
       if (bytes_of(rank) > 0)
         for (int r : receivers)
-          if (!made(ncclSend(in, bytes_of(rank), ncclUint8, r, nccl_comm, nccl_stream))) return result;
+          if (!(in_place && r == rank) &&
+              !made(ncclSend(in, bytes_of(rank), ncclUint8, r, nccl_comm, nccl_stream)))
+            return result;
       if (receives)
         for (int r = 0; r < size; ++r) {
-          if (bytes_of(r) == 0) continue;
+          if (bytes_of(r) == 0 || (in_place && r == rank)) continue;
           void* place = at(out, layout.offsets[static_cast<std::size_t>(r)]);
           if (!made(ncclRecv(place, bytes_of(r), ncclUint8, r, nccl_comm, nccl_stream))) return result;
         }
@@ -132,8 +151,6 @@ void NcclCommunicator::State::gather(const char* operation_name, const void* in,
   });
 }
 
-// NCCL's max and min take the number where one operand is NaN, and in the switch's reductions whatever that
-// does.
 void NcclCommunicator::State::reduce_on_host(void* data, std::size_t count, DType type, ReduceOp op) {
   if (size == 1) return;
   const std::size_t step = std::min(count, kHostBytes / size_of(type));
@@ -161,6 +178,7 @@ NcclCommunicator::NcclCommunicator(Communicator& host, int device) {
   });
 }
 
+NcclCommunicator::NcclCommunicator(std::unique_ptr<State> state) : state_(std::move(state)) {}
 NcclCommunicator::~NcclCommunicator() = default;
 
 int NcclCommunicator::rank() const {
@@ -171,14 +189,42 @@ int NcclCommunicator::size() const {
 }
 
 void NcclCommunicator::all_reduce(void* data, std::size_t count, DType type, ReduceOp op) {
+  require_reduction("all_reduce", type, op);
   if (count == 0) return;
   state_->require_memory(data, "all_reduce", "data");
-  if (op != ReduceOp::sum && (type == DType::f32 || type == DType::f64)) {
+  if (loses_nan(type, op)) {
     state_->reduce_on_host(data, count, type, op);
     return;
   }
   state_->run("ncclAllReduce", [&](ncclComm_t comm, cudaStream_t stream) {
     return ncclAllReduce(data, data, count, datatype(type), operation(op), comm, stream);
+  });
+}
+
+void NcclCommunicator::reduce_scatter_unequal(void* data, std::span<const std::int64_t> counts, DType type,
+                                              ReduceOp op) {
+  require_reduction("reduce_scatter", type, op);
+  require_sizes("reduce_scatter", counts, size());
+  const Layout layout = layout_of(counts);
+  if (layout.total == 0) return;
+  state_->require_memory(data, "reduce_scatter", "data");
+  if (loses_nan(type, op)) {
+    state_->reduce_on_host(data, layout.total, type, op);
+    return;
+  }
+  // A piece that lies in its place is NCCL's in-place form; a group of reductions serves unequal pieces too.
+  state_->run("ncclReduce", [&](ncclComm_t comm, cudaStream_t stream) {
+    return nccl::grouped([&] {
+      for (int r = 0; r < size(); ++r) {
+        const auto i = static_cast<std::size_t>(r);
+        if (counts[i] == 0) continue;
+        void* piece = at(data, layout.offsets[i] * size_of(type));
+        const ncclResult_t made = ncclReduce(piece, piece, static_cast<std::size_t>(counts[i]),
+                                             datatype(type), operation(op), r, comm, stream);
+        if (made != ncclSuccess && made != ncclInProgress) return made;
+      }
+      return ncclSuccess;
+    });
   });
 }
 
@@ -218,6 +264,14 @@ void NcclCommunicator::barrier() {
   state_->run("ncclAllReduce", [&](ncclComm_t comm, cudaStream_t stream) {
     return ncclAllReduce(flag, flag, 1, ncclInt32, ncclSum, comm, stream);
   });
+}
+
+std::unique_ptr<Communicator> NcclCommunicator::split(int color) {
+  const cuda::DeviceGuard guard(state_->device);
+  auto part = state_->comm.split(color, state_->rank, kInitLimit);
+  if (!part) return nullptr;
+  return std::unique_ptr<NcclCommunicator>(
+      new NcclCommunicator(std::make_unique<State>(std::move(*part), state_->device)));
 }
 
 void NcclCommunicator::close() {

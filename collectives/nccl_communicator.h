@@ -27,13 +27,17 @@ class NcclCommunicator : public Communicator {
 
   int rank() const override;
   int size() const override;
-  /// The max and min of f32 and f64 go through host memory (NCCL's drop NaN): for values, not for gradients.
+  /// The max and min of floating-point types go through host memory (NCCL's drop NaN): for values, not for gradients.
   void all_reduce(void* data, std::size_t count, DType type, ReduceOp op) override;
+  /// As all_reduce says; needs device memory of the size of `data` for max and min of floating-point types.
+  void reduce_scatter_unequal(void* data, std::span<const std::int64_t> counts, DType type,
+                              ReduceOp op) override;
   void broadcast(void* data, std::size_t bytes, int root) override;
   void all_gather(const void* in, std::size_t bytes, void* out) override;
   void all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) override;
   void gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out, int root) override;
   void barrier() override;
+  std::unique_ptr<Communicator> split(int color) override;
   /// A second call does nothing.
   void close() override;
 
@@ -46,6 +50,7 @@ class NcclCommunicator : public Communicator {
 
  private:
   struct State;
+  explicit NcclCommunicator(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

@@ -73,6 +73,34 @@ Comm::Comm(const ncclUniqueId& id, int rank, int size, std::chrono::seconds limi
   wait("ncclCommInitRankConfig", nullptr, std::chrono::steady_clock::now() + limit);
 }
 
+int Comm::rank() const {
+  int rank = 0;
+  check(ncclCommUserRank(comm_.get(), &rank), "ncclCommUserRank");
+  return rank;
+}
+
+int Comm::size() const {
+  int size = 0;
+  check(ncclCommCount(comm_.get(), &size), "ncclCommCount");
+  return size;
+}
+
+std::optional<Comm> Comm::split(int color, int key, std::chrono::seconds limit) {
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.blocking = 0;
+  ncclComm_t made = nullptr;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  const ncclResult_t started =
+      ncclCommSplit(get("ncclCommSplit"), color < 0 ? NCCL_SPLIT_NOCOLOR : color, key, &made, &config);
+  if (started != ncclSuccess && started != ncclInProgress) fail(started, "ncclCommSplit");
+  // `made` is written while the call goes on.
+  wait("ncclCommSplit", nullptr, deadline);
+  if (!made) return std::nullopt;
+  Comm part(made);
+  part.wait("ncclCommSplit", nullptr, deadline);
+  return part;
+}
+
 ncclComm_t Comm::get(const char* function) {
   leave_if_aborted(function);
   if (!comm_) throw Error(ExitStatus::internal, str(function, ": the NCCL communicator is closed or failed"));

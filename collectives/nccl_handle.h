@@ -31,6 +31,13 @@ class Comm {
   /// (internal) where NCCL fails or is not ready after `limit`.
   Comm(const ncclUniqueId& id, int rank, int size, std::chrono::seconds limit);
 
+  Comm(Comm&& other) noexcept : comm_(std::move(other.comm_)) {}
+
+  int rank() const;
+  int size() const;
+  /// Collective: the communicator of those that gave the same `color`, ordered by `key`; nothing for a rank
+  /// whose color is negative.
+  std::optional<Comm> split(int color, int key, std::chrono::seconds limit);
   /// Throws Error (internal) after an abort, a failure or close().
   ncclComm_t get(const char* function);
   /// Waits until NCCL has taken in a call that returned `result`, and, where a stream is named, until its
@@ -48,6 +55,7 @@ class Comm {
     void operator()(ncclComm_t comm) const noexcept;
   };
 
+  explicit Comm(ncclComm_t made) : comm_(made) {}
   void leave_if_aborted(const char* function);
   void wait(const char* function, const cuda::Stream* stream, Deadline deadline);
   bool settled(const char* function);

@@ -1,12 +1,12 @@
-// max and min of floating-point numbers that don't depend on the order of the operands: the libraries' own
-// leave NaN, and zeros of unlike sign, to it, and it differs between ranks.
+// Reductions on the host whose result does not depend on the order of the operands: the libraries' own max and
+// min leave NaN, and zeros of unlike sign, to it, and it differs between ranks.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <limits>
 
-#include "collectives/communicator.h"
+#include "collectives/dtype.h"
 
 namespace rankflow {
 
@@ -25,9 +25,16 @@ T ordered_min(T a, T b) {
   return a < b ? a : b;
 }
 
-/// `gathered` holds `ranks` runs of `count` elements of `type` (f32 or f64), rank after rank; `out` gets the
-/// `count` element-wise results of `op` (max or min). With one rank they are its bits. Throws Error
+/// in_out[i] = op(in[i], in_out[i]) for max and min of floating-point types, and for the sum of f16 and bf16.
+/// Throws Error (internal) for anything else: the libraries do that themselves.
+void combine(const void* in, void* in_out, std::size_t count, DType type, ReduceOp op);
+
+/// `gathered` holds `ranks` runs of `count` elements of a floating-point `type`, rank after rank; `out` gets
+/// the `count` element-wise results of `op` (max or min). With one rank they are its bits. Throws Error
 /// (internal) for another dtype or for a sum.
 void reduce_gathered(const void* gathered, int ranks, std::size_t count, DType type, ReduceOp op, void* out);
+
+/// What makes a mean of a sum. Floating-point types only, Error (internal) otherwise.
+void divide(void* data, std::size_t count, DType type, int divisor);
 
 }  // namespace rankflow

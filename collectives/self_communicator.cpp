@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "collectives/arguments.h"
 #include "collectives/communicator.h"
 
 namespace rankflow {
@@ -9,7 +10,7 @@ namespace {
 
 void copy(const void* in, std::size_t bytes, void* out) {
   // memmove: `in` and `out` may be the same buffer, and null where nothing is sent.
-  if (bytes > 0) std::memmove(out, in, bytes);
+  if (bytes > 0 && in != out) std::memmove(out, in, bytes);
 }
 
 void require_root_zero(const char* operation, int root) {
@@ -29,7 +30,13 @@ class SelfCommunicator : public Communicator {
   int rank() const override { return 0; }
   int size() const override { return 1; }
 
-  void all_reduce(void*, std::size_t, DType, ReduceOp) override {}
+  void all_reduce(void*, std::size_t, DType type, ReduceOp op) override {
+    require_reduction("all_reduce", type, op);
+  }
+  void reduce_scatter_unequal(void*, std::span<const std::int64_t> counts, DType type, ReduceOp op) override {
+    require_reduction("reduce_scatter", type, op);
+    only_size("reduce_scatter", counts);
+  }
   void broadcast(void*, std::size_t, int root) override { require_root_zero("broadcast", root); }
   void all_gather(const void* in, std::size_t bytes, void* out) override { copy(in, bytes, out); }
   void all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) override {
@@ -40,6 +47,9 @@ class SelfCommunicator : public Communicator {
     copy(in, only_size("gather_unequal", sizes), out);
   }
   void barrier() override {}
+  std::unique_ptr<Communicator> split(int color) override {
+    return color < 0 ? nullptr : make_self_communicator();
+  }
   void close() override {}
 };
 

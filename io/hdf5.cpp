@@ -82,8 +82,12 @@ hid_t file_type(DType type) {
       return H5T_IEEE_F32LE;
     case DType::f64:
       return H5T_IEEE_F64LE;
+    case DType::boolean:
+    case DType::f16:
+    case DType::bf16:
+      break;
   }
-  throw Error(ExitStatus::internal, "unknown dtype");
+  throw Error(ExitStatus::internal, str("files hold no elements of ", name(type)));
 }
 
 Handle access_properties(const Access& access, std::uint64_t alignment) {

@@ -86,7 +86,34 @@ void check_moves(Communicator& comm) {
   require(unequal.values() == expected, "all_gather_unequal on one rank");
   comm.gather_unequal(in.data(), {&bytes, 1}, gathered.data(), 0);
   require(gathered.values() == expected, "gather_unequal on one rank");
+  comm.all_gather(in.data(), kCount * sizeof(float), in.data());
+  require(in.values() == expected, "all_gather in place on one rank");
+  for (ReduceOp op : {ReduceOp::sum, ReduceOp::mean, ReduceOp::max}) {
+    comm.reduce_scatter(in.data(), kCount, DType::f32, op);
+    require(in.values() == expected, str("reduce_scatter, ", name(op), " on one rank"));
+  }
   comm.barrier();
+}
+
+/// A 16-bit sum of one rank keeps every bit, whatever the bits mean.
+void check_halves(Communicator& comm) {
+  std::vector<std::uint16_t> bits(kCount);
+  for (std::size_t i = 0; i < kCount; ++i) bits[i] = static_cast<std::uint16_t>(i % 0x7000);
+  for (DType type : {DType::f16, DType::bf16}) {
+    for (ReduceOp op : {ReduceOp::sum, ReduceOp::max}) {
+      const OnDevice<std::uint16_t> data(bits);
+      comm.all_reduce(data.data(), kCount, type, op);
+      require(data.values() == bits, str("all_reduce, ", name(op), " of ", name(type), " on one rank"));
+    }
+  }
+}
+
+void check_split(Communicator& comm) {
+  require(comm.split(-1) == nullptr, "a split that takes nobody");
+  const auto part = comm.split(3);
+  require(part->rank() == 0 && part->size() == 1, "a split of one rank");
+  check_all_reduce<float>(*part);
+  part->close();
 }
 
 void check_order(NcclCommunicator& comm) {
@@ -121,7 +148,9 @@ void run_on_device() {
   check_all_reduce<std::int64_t>(comm);
   check_all_reduce<float>(comm);
   check_all_reduce<double>(comm);
+  check_halves(comm);
   check_moves(comm);
+  check_split(comm);
   check_order(comm);
   require_error("host memory", [&] { comm.all_agree(true); });
   comm.close();

@@ -85,6 +85,27 @@ TEST(Checked, AnotherDtypeAndReduction) {
   expect_both_sides(message, "call 0 all_reduce(max of 1 f64)", "call 0 all_reduce(min of 1 i64)");
 }
 
+TEST(Checked, OtherPieces) {
+  const auto size = static_cast<std::size_t>(test_world().size());
+  std::vector<std::int64_t> first(size, 4), rest(size, 4);
+  first.front() += 2, rest.back() += 2;
+  std::vector<float> data(4 * size + 2);
+  const auto reduce = [&](Communicator& c, const std::vector<std::int64_t>& counts) {
+    c.reduce_scatter_unequal(data.data(), counts, DType::f32, ReduceOp::sum);
+  };
+  const auto message =
+      complaint([&](Communicator& c) { reduce(c, first); }, [&](Communicator& c) { reduce(c, rest); });
+  const auto begin = str("call 0 reduce_scatter(sum of ", data.size(), " f32, sizes hash ");
+  expect_both_sides(message, begin, begin);
+}
+
+TEST(Checked, SplitGivesACheckedGroup) {
+  auto group = checked_group();
+  const auto part = group->split(0);
+  if (part->size() == 1) return;
+  EXPECT_THROW(part->rank() == 0 ? part->barrier() : part->close(), Error);
+}
+
 TEST(Checked, AnotherRoot) {
   int value = 0;
   const int last = test_world().size() - 1;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "collectives/half.h"
 #include "collectives/mpi_communicator.h"
 #include "tests/mpi/test_world.h"
 
@@ -84,6 +85,75 @@ TYPED_TEST(AllReduce, EqualsOneRank) {
   }
 }
 
+/// Values whose sum over a few ranks 16 bits hold exactly.
+template <typename T>
+class AllReduceHalves : public testing::Test {
+ protected:
+  static T half(float x) {
+    if constexpr (std::is_same_v<T, F16>)
+      return to_f16(x);
+    else
+      return to_bf16(x);
+  }
+  static std::vector<T> halves(const std::vector<float>& wide) {
+    std::vector<T> values;
+    for (float x : wide) values.push_back(half(x));
+    return values;
+  }
+};
+using HalfTypes = testing::Types<F16, BF16>;
+TYPED_TEST_SUITE(AllReduceHalves, HalfTypes);
+
+TYPED_TEST(AllReduceHalves, EqualsOneRank) {
+  Communicator& all = test_world().all();
+  for (ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) {
+    for (std::size_t count : kCounts) {
+      auto mine = this->halves(values_of<float>(all.rank(), count));
+      all.all_reduce(std::span(mine), op);
+      EXPECT_TRUE(mine == this->halves(reference<float>(all.size(), count, op)))
+          << name(op) << " of " << count;
+    }
+  }
+}
+
+TYPED_TEST(AllReduceHalves, SumsThatAreRoundedAreTheSameEverywhere) {
+  Communicator& all = test_world().all();
+  std::vector<TypeParam> mine;
+  for (int i = 0; i < 10'007; ++i)
+    mine.push_back(this->half(static_cast<float>(std::sin(i * (all.rank() + 1)))));
+  all.all_reduce(std::span(mine), ReduceOp::sum);
+  EXPECT_TRUE(same_bits_everywhere(all, mine.data(), mine.size() * sizeof(TypeParam)));
+}
+
+TYPED_TEST(AllReduceHalves, NanWins) {
+  Communicator& all = test_world().all();
+  const auto mine = this->half(all.rank() == all.size() - 1 ? std::nanf("") : 1.0F);
+  EXPECT_TRUE(std::isnan(to_float(all.all_reduce_value(mine, ReduceOp::max))));
+}
+
+TEST(AllReduceMean, IsTheSumDividedByTheRanks) {
+  Communicator& all = test_world().all();
+  const float expected = static_cast<float>(all.size() - 1) / 2;
+  EXPECT_EQ(all.all_reduce_value(static_cast<float>(all.rank()), ReduceOp::mean), expected);
+  EXPECT_EQ(all.all_reduce_value(static_cast<double>(all.rank()), ReduceOp::mean), expected);
+  EXPECT_EQ(to_float(all.all_reduce_value(to_f16(static_cast<float>(all.rank())), ReduceOp::mean)), expected);
+  EXPECT_EQ(to_float(all.all_reduce_value(to_bf16(static_cast<float>(all.rank())), ReduceOp::mean)),
+            expected);
+}
+
+TEST(AllReduceBool, MaxIsAnyAndMinIsAll) {
+  Communicator& all = test_world().all();
+  const bool first = all.rank() == 0;
+  EXPECT_TRUE(all.all_reduce_value(first, ReduceOp::max));
+  EXPECT_EQ(all.all_reduce_value(first, ReduceOp::min), all.size() == 1);
+}
+
+TEST(AllReduceArguments, ReductionsThatMeanNothing) {
+  Communicator& all = test_world().all();
+  EXPECT_THROW(all.all_reduce_value(true, ReduceOp::sum), Error);
+  EXPECT_THROW(all.all_reduce_value<std::int32_t>(1, ReduceOp::mean), Error);
+}
+
 TEST(AllReduceBits, SumsThatDependOnTheOrderAreTheSameEverywhere) {
   Communicator& all = test_world().all();
   for (std::size_t count : {1, 7, 1000, 100'003}) {
@@ -125,6 +195,55 @@ TEST(AllReduceBits, InfinitiesAreNumbers) {
   EXPECT_EQ(all.all_reduce_value(mine, ReduceOp::min), all.size() == 1 ? infinity : 1.0F);
 }
 
+/// This rank's piece of what a reduce_scatter leaves in `data`.
+template <typename T>
+std::vector<T> piece_of(const std::vector<T>& data, const std::vector<std::int64_t>& counts, int rank) {
+  auto begin = data.begin();
+  for (int r = 0; r < rank; ++r) begin += counts[static_cast<std::size_t>(r)];
+  return {begin, begin + counts[static_cast<std::size_t>(rank)]};
+}
+
+template <typename T>
+void expect_reduce_scatter(Communicator& comm, const std::vector<std::int64_t>& counts) {
+  const auto total = static_cast<std::size_t>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  for (ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) {
+    auto data = values_of<T>(comm.rank(), total);
+    comm.reduce_scatter_unequal(data.data(), counts, dtype_of<T>::value, op);
+    EXPECT_TRUE(piece_of(data, counts, comm.rank()) ==
+                piece_of(reference<T>(comm.size(), total, op), counts, comm.rank()))
+        << name(op) << " of " << name(dtype_of<T>::value);
+  }
+}
+
+TEST(ReduceScatter, EqualPieces) {
+  Communicator& all = test_world().all();
+  for (std::size_t count : kCounts) {
+    const std::size_t total = count * static_cast<std::size_t>(all.size());
+    auto data = values_of<float>(all.rank(), total);
+    all.reduce_scatter(data.data(), count, DType::f32, ReduceOp::sum);
+    const std::vector<std::int64_t> counts(static_cast<std::size_t>(all.size()),
+                                           static_cast<std::int64_t>(count));
+    EXPECT_TRUE(piece_of(data, counts, all.rank()) ==
+                piece_of(reference<float>(all.size(), total, ReduceOp::sum), counts, all.rank()));
+  }
+}
+
+TEST(ReduceScatter, UnequalPieces) {
+  Communicator& all = test_world().all();
+  std::vector<std::int64_t> counts;
+  for (int r = 0; r < all.size(); ++r) counts.push_back(r % 2 == 0 ? 1000 + r : 0);
+  expect_reduce_scatter<std::int64_t>(all, counts);
+  expect_reduce_scatter<float>(all, counts);
+  expect_reduce_scatter<double>(all, counts);
+}
+
+TEST(ReduceScatter, Mean) {
+  Communicator& all = test_world().all();
+  std::vector<float> data(static_cast<std::size_t>(all.size()) * 3, static_cast<float>(all.rank()));
+  all.reduce_scatter(data.data(), 3, DType::f32, ReduceOp::mean);
+  EXPECT_EQ(data[static_cast<std::size_t>(all.rank()) * 3 + 2], static_cast<float>(all.size() - 1) / 2);
+}
+
 TEST(Broadcast, EveryRootEverySize) {
   Communicator& all = test_world().all();
   for (int root = 0; root < all.size(); ++root) {
@@ -156,6 +275,28 @@ TEST(AllGather, RankOrder) {
     all.all_gather(mine.data(), count * sizeof(float), gathered.data());
     EXPECT_TRUE(gathered == expected) << count;
   }
+}
+
+TEST(AllGather, InPlace) {
+  Communicator& all = test_world().all();
+  std::vector<std::int64_t> places(static_cast<std::size_t>(all.size()), -1), expected;
+  for (int r = 0; r < all.size(); ++r) expected.push_back(r * 11);
+  std::int64_t* mine = &places[static_cast<std::size_t>(all.rank())];
+  *mine = all.rank() * 11;
+  all.all_gather(mine, sizeof *mine, places.data());
+  EXPECT_EQ(places, expected);
+}
+
+TEST(AllGatherUnequal, InPlace) {
+  Communicator& all = test_world().all();
+  const auto sizes = unequal_sizes(all.size());
+  std::string text(all_letters(sizes).size(), ' ');
+  std::size_t begin = 0;
+  for (int r = 0; r < all.rank(); ++r) begin += static_cast<std::size_t>(r) * 3;
+  const auto mine = letters(all.rank(), static_cast<std::size_t>(all.rank() * 3));
+  text.replace(begin, mine.size(), mine);
+  all.all_gather_unequal(text.data() + begin, sizes, text.data());
+  EXPECT_EQ(text, all_letters(sizes));
 }
 
 TEST(AllGatherUnequal, RankOrderWithNothingFromSome) {
@@ -194,6 +335,35 @@ TEST(GatherUnequal, EveryRoot) {
   }
 }
 
+TEST(Gather, EqualSizes) {
+  Communicator& all = test_world().all();
+  const auto size = static_cast<std::size_t>(all.size());
+  std::vector<std::int32_t> out(size, -1), expected(size);
+  std::iota(expected.begin(), expected.end(), 0);
+  const std::int32_t mine = all.rank();
+  all.gather(&mine, sizeof mine, out.data(), all.size() - 1);
+  EXPECT_EQ(out, all.rank() == all.size() - 1 ? expected : std::vector<std::int32_t>(size, -1));
+}
+
+TEST(Split, GroupsByColorInRankOrder) {
+  Communicator& all = test_world().all();
+  const auto part = all.split(all.rank() % 2);
+  EXPECT_EQ(part->size(), (all.size() + 1 - all.rank() % 2) / 2);
+  EXPECT_EQ(part->rank(), all.rank() / 2);
+  const std::vector<int> members = part->all_gather_value(all.rank());
+  for (std::size_t i = 0; i < members.size(); ++i)
+    EXPECT_EQ(members[i], static_cast<int>(i) * 2 + all.rank() % 2);
+  part->close();
+  EXPECT_EQ(all.all_reduce_value(1, ReduceOp::sum), all.size()) << "the group itself stays good";
+}
+
+TEST(Split, LeavesOutNegativeColors) {
+  Communicator& all = test_world().all();
+  const auto part = all.split(all.rank() == 0 ? 3 : -1);
+  EXPECT_EQ(part != nullptr, all.rank() == 0);
+  if (part) part->close();
+}
+
 TEST(Conveniences, ValuesTextsVectors) {
   Communicator& all = test_world().all();
   EXPECT_TRUE(all.all_agree(true));
@@ -223,6 +393,11 @@ TEST_F(SmallLimit, AllReduce) {
   auto mine = values_of<double>(comm_.rank(), 1003);
   comm_.all_reduce(mine.data(), mine.size(), DType::f64, ReduceOp::sum);
   EXPECT_EQ(mine, reference<double>(comm_.size(), 1003, ReduceOp::sum));
+}
+
+TEST_F(SmallLimit, ReduceScatter) {
+  expect_reduce_scatter<double>(comm_,
+                                std::vector<std::int64_t>(static_cast<std::size_t>(comm_.size()), 101));
 }
 
 TEST_F(SmallLimit, Broadcast) {

@@ -4,28 +4,21 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "collectives/communicator.h"
+#include "tests/unit/light/lonely_communicator.h"
 
 namespace rankflow {
 namespace {
 
 /// Two ranks, of which the other one's part of every all-gather is recorded beforehand.
-class PairWithRecording : public Communicator {
+class PairWithRecording : public LonelyCommunicator {
  public:
   explicit PairWithRecording(std::string other) : other_(std::move(other)) {}
-  int rank() const override { return 0; }
   int size() const override { return 2; }
   void all_gather(const void* in, std::size_t bytes, void* out) override {
     ASSERT_EQ(bytes, other_.size());
     std::memcpy(out, in, bytes);
     std::memcpy(static_cast<char*>(out) + bytes, other_.data(), bytes);
   }
-  void all_reduce(void*, std::size_t, DType, ReduceOp) override { FAIL() << "the call went through"; }
-  void broadcast(void*, std::size_t, int) override { FAIL() << "the call went through"; }
-  void all_gather_unequal(const void*, std::span<const std::int64_t>, void*) override { FAIL(); }
-  void gather_unequal(const void*, std::span<const std::int64_t>, void*, int) override { FAIL(); }
-  void barrier() override {}
-  void close() override {}
 
  private:
   std::string other_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "collectives/half.h"
 
 namespace rankflow {
 namespace {
@@ -61,6 +62,32 @@ TEST(OrderedReduceArguments, RefusesWhatNeedsNoOrder) {
   const float one = 1;
   EXPECT_THROW(reduce_gathered(&one, 1, 1, DType::f32, ReduceOp::sum, &out), Error);
   EXPECT_THROW(reduce_gathered(&one, 1, 1, DType::i32, ReduceOp::max, &out), Error);
+  EXPECT_THROW(combine(&one, &out, 1, DType::i32, ReduceOp::max), Error);
+  EXPECT_THROW(combine(&one, &out, 1, DType::f32, ReduceOp::sum), Error);
+  EXPECT_THROW(combine(&one, &out, 1, DType::f32, ReduceOp::mean), Error);
+  std::int32_t whole = 4;
+  EXPECT_THROW(divide(&whole, 1, DType::i32, 2), Error);
+}
+
+TEST(OrderedReduceHalves, LikeTheirValuesInF32) {
+  const std::vector<F16> a = {to_f16(1), to_f16(-0.0F), to_f16(NAN)}, b = {to_f16(2), to_f16(0), to_f16(3)};
+  std::vector<F16> max = a, min = a;
+  combine(b.data(), max.data(), 3, DType::f16, ReduceOp::max);
+  combine(b.data(), min.data(), 3, DType::f16, ReduceOp::min);
+  EXPECT_EQ(to_float(max[0]), 2);
+  EXPECT_EQ(to_float(min[0]), 1);
+  EXPECT_EQ(max[1], to_f16(0));
+  EXPECT_EQ(min[1], to_f16(-0.0F));
+  EXPECT_TRUE(std::isnan(to_float(max[2])) && std::isnan(to_float(min[2])));
+}
+
+TEST(Divide, RoundsInTheTypeItself) {
+  double d = 1;
+  BF16 h = to_bf16(1);
+  divide(&d, 1, DType::f64, 3);
+  divide(&h, 1, DType::bf16, 3);
+  EXPECT_EQ(d, 1.0 / 3);
+  EXPECT_EQ(h, to_bf16(1.0F / 3));
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ TEST_P(SelfCommunicator, IsRankZeroOfOne) {
 
 TEST_P(SelfCommunicator, ReductionsKeepEveryBit) {
   std::array<float, 4> values{1.5F, -0.0F, INFINITY, -1e-45F};
-  for (ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) {
+  for (ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min, ReduceOp::mean}) {
     comm_->all_reduce(std::span<float>(values), op);
+    comm_->reduce_scatter(values.data(), values.size(), DType::f32, op);
     EXPECT_THAT(values, ElementsAre(1.5F, 0.0F, INFINITY, -1e-45F));
     EXPECT_TRUE(std::signbit(values[1]));
   }
@@ -81,12 +82,34 @@ TEST_P(SelfCommunicator, TextsAndValues) {
   comm_->close();
 }
 
+TEST_P(SelfCommunicator, GatherAndSplit) {
+  const std::int32_t mine = 7;
+  std::int32_t out = 0;
+  comm_->gather(&mine, sizeof mine, &out, 0);
+  EXPECT_EQ(out, 7);
+  EXPECT_EQ(comm_->split(-1), nullptr);
+  EXPECT_EQ(comm_->split(5)->size(), 1);
+}
+
+TEST_P(SelfCommunicator, RefusesReductionsThatMeanNothing) {
+  bool flag = true;
+  std::int32_t whole = 1;
+  EXPECT_TRUE(comm_->all_reduce_value(flag, ReduceOp::max));
+  EXPECT_THROW(comm_->all_reduce_value(flag, ReduceOp::sum), Error);
+  EXPECT_THROW(comm_->all_reduce_value(flag, ReduceOp::mean), Error);
+  EXPECT_THROW(comm_->reduce_scatter(&whole, 1, DType::i32, ReduceOp::mean), Error);
+}
+
 TEST(Names, OfEveryDtypeAndReduction) {
   EXPECT_STREQ(name(DType::u8), "u8");
   EXPECT_STREQ(name(DType::i32), "i32");
   EXPECT_STREQ(name(DType::i64), "i64");
   EXPECT_STREQ(name(DType::f32), "f32");
   EXPECT_STREQ(name(DType::f64), "f64");
+  EXPECT_STREQ(name(DType::boolean), "bool");
+  EXPECT_STREQ(name(DType::f16), "f16");
+  EXPECT_STREQ(name(DType::bf16), "bf16");
+  EXPECT_STREQ(name(ReduceOp::mean), "mean");
   EXPECT_STREQ(name(ReduceOp::sum), "sum");
   EXPECT_STREQ(name(ReduceOp::max), "max");
   EXPECT_STREQ(name(ReduceOp::min), "min");
