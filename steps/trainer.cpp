@@ -31,6 +31,19 @@ void require_same_on_all_ranks(Communicator& comm, const Model& model, std::int6
   }
 }
 
+/// A tensor's elements, kept for as long as somebody holds the pointer.
+std::shared_ptr<void> memory_of(const at::Tensor& tensor) {
+  return {std::make_shared<at::Tensor>(tensor), tensor.data_ptr()};
+}
+
+GradientReducerOptions reducer_options(const StepContext& context, const at::Tensor& gradients) {
+  const DType type = gradients.scalar_type() == at::kDouble ? DType::f64 : DType::f32;
+  return {.dtype = type,
+          .wire = type,
+          .overlap = GradientReducerOptions::Overlap::never,
+          .timeline = &context.timeline};
+}
+
 }  // namespace
 
 Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& setup)
@@ -47,7 +60,8 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
                                 {{parameters_.together(), true}, {parameters_.apart(), false}})),
       learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
       selection_(plan_, setup.model),
-      reducer_(context.comm, parameters_.reduced()),
+      reducer_(context.comm, memory_of(parameters_.reduced()), {{{0, parameters_.reduced().numel()}}},
+               reducer_options(context, parameters_.reduced())),
       input_(setup.train, setup.assemble_ahead),
       log_(context) {
   if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
@@ -60,6 +74,7 @@ TrainingResult Trainer::run() {
     train_epoch();
     finish_epoch();
   }
+  reducer_.close();
   if (progress_.epoch < plan_.epochs && context_.first()) {
     context_.report.note(str("stopped early: ", plan_.primary_metric, " was best in epoch ",
                              progress_.best_epoch, " of ", progress_.epoch));
@@ -180,8 +195,7 @@ void Trainer::reduce_gradients() {
   {
     TimedSpan span(context_.timeline, "reduce", category);
     Stopwatch watch(spent_.communication);
-    reducer_.add({0, parameters_.reduced().numel()});
-    reducer_.finalize();
+    reducer_.finish();
   }
   gradient_norm_ = parameters_.gradients().norm().item<double>();
 }

@@ -4,11 +4,11 @@
 #include <optional>
 #include <span>
 
+#include "collectives/gradient_reducer.h"
 #include "runtime/step.h"
 #include "steps/batch_queue.h"
 #include "steps/checkpoint.h"
 #include "steps/flat_parameters.h"
-#include "steps/gradient_reducer.h"
 #include "steps/learning_rate.h"
 #include "steps/model.h"
 #include "steps/model_selection.h"
