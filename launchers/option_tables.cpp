@@ -75,7 +75,9 @@ const std::vector<Option>& option_table() {
        Kind::number,
        "SECONDS",
        "300",
-       "end the ranks when none of them gave a sign of life for so long",
+       "end the ranks when one of them gave no sign of life, or did not enter a collective that others wait "
+       "in, for "
+       "so long",
        {"run"},
        1},
       {"run-id", 0, Kind::text, "RUN", "", "the run to go on with", {"run"}, 0, true},

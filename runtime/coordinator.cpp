@@ -37,8 +37,7 @@ Coordinator::Coordinator(World& world, Store& store, Planner& planner, RunRecord
       state_(planner, record, observer, world.hosts()),
       ranks_(static_cast<std::size_t>(world.size())),
       priorities_(critical_lengths(planner.pipeline())),
-      last_heard_(ranks_.size(), monotonic_seconds()),
-      last_step_(ranks_.size()),
+      watchdog_(world.hosts(), settings.hang_limit, monotonic_seconds()),
       timelines_(ranks_.size()) {}
 
 ExitStatus Coordinator::run() {
@@ -158,11 +157,9 @@ void Coordinator::start(std::size_t step, const std::vector<int>& ranks) {
 void Coordinator::handle(const Message& incoming) {
   const Json message = Json::parse(incoming.text);
   const std::string kind = message.at("kind");
-  last_heard_[static_cast<std::size_t>(incoming.source)] = monotonic_seconds();
-  if (kind == "heartbeat") {
-    last_step_[static_cast<std::size_t>(incoming.source)] = message.value("step", "");
-    return;
-  }
+  const double now = monotonic_seconds();
+  watchdog_.heard(incoming.source, now);
+  if (kind == "heartbeat") return watchdog_.heartbeat(incoming.source, message, now);
   if (kind == "sync_failed") {
     state_.not_durable(error_from_json(message.at("error")), message.at("rank"));
     return;
@@ -321,19 +318,12 @@ void Coordinator::check_heartbeats() {
   const double now = monotonic_seconds();
   if (now - last_tick_ < 1) return;
   last_tick_ = now;
-  Json event = {{"event", "heartbeat"}, {"silent", Json::array()}};
-  for (std::size_t r = 0; r < ranks_.size(); ++r) {
-    const double silent = now - last_heard_[r];
-    if (silent > std::min(5.0, settings_.hang_limit / 2)) {
-      event["silent"].push_back(r);
-      event["step"] = last_step_[r];
-    }
-    if (silent < settings_.hang_limit) continue;
-    abort_job(
-        str("rank ", r, " (", world_.hosts()[r], ") has given no sign of life for ", human_seconds(silent),
-            last_step_[r].empty() ? "" : str(", last seen in step \"", last_step_[r], "\"")),
-        ExitStatus::stopped);
-  }
+  const Watchdog::Finding found = watchdog_.look(now);
+  if (!found.warning.empty()) state_.note(found.warning, "warning");
+  if (!found.hang.empty()) abort_job(found.hang, ExitStatus::stopped);
+  Json event = {{"event", "heartbeat"}, {"silent", found.silent}};
+  if (!found.step.empty()) event["step"] = found.step;
+  if (!found.collective.empty()) event["collective"] = found.collective;
   observer_.on_event(event);
 }
 

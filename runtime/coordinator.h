@@ -13,6 +13,7 @@
 #include "runtime/messages.h"
 #include "runtime/run_state.h"
 #include "runtime/step.h"
+#include "runtime/watchdog.h"
 
 namespace rankflow {
 
@@ -20,7 +21,7 @@ struct CoordinatorSettings {
   bool fail_fast = false;
   int attempt = 1;
   bool supervised = false;    // someone will start the job again after a crash
-  double hang_limit = 300;    // seconds without a sign of life from a rank
+  double hang_limit = 300;    // seconds without a sign of life from a rank, or that others wait for it
   double cancel_grace = 1.5;  // seconds a failed step's other ranks get to leave by themselves
 };
 
@@ -91,8 +92,7 @@ class Coordinator {
   };
   std::vector<Rank> ranks_;
   std::vector<double> priorities_;  // of each step: longest path to the end
-  std::vector<double> last_heard_;
-  std::vector<std::string> last_step_;
+  Watchdog watchdog_;
   std::vector<std::string> timelines_;
   int next_id_ = 1;
   bool stop_told_ = false;

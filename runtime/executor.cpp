@@ -60,9 +60,10 @@ class MessageReporter : public Reporter {
 Executor::Executor(RankResources resources) : resources_(std::move(resources)) {}
 
 std::unique_ptr<Communicator> Executor::make_communicator(const WorkOrder& a) {
-  auto comm =
-      a.ranks.size() == 1 ? make_self_communicator() : resources_.world.make_group(a.ranks, a.id % 30000);
-  return resources_.check_collectives ? make_checked(std::move(comm)) : std::move(comm);
+  const bool alone = a.ranks.size() == 1;
+  auto comm = alone ? make_self_communicator() : resources_.world.make_group(a.ranks, a.id % 30000);
+  if (resources_.check_collectives) comm = make_checked(std::move(comm));
+  return alone ? std::move(comm) : make_recorded(std::move(comm), calls_, str(a.id));
 }
 
 StepContext Executor::make_context(const WorkOrder& a, Communicator& comm, StopFlag& cancel,

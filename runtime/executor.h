@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "collectives/call_record.h"
 #include "collectives/mpi_world.h"
 #include "io/store.h"
 #include "runtime/messages.h"
@@ -38,6 +39,8 @@ class Executor {
   /// All ranks of the group succeeded: ends its communicator; its first rank publishes and reports
   /// "published".
   void commit(int id);
+  /// Where this rank stands in the collectives of its steps, for the sign of life that another thread gives.
+  const CallRecord& calls() const { return calls_; }
   /// When the first of the outputs that are published but not yet on disk was published (monotonic seconds),
   /// or 0.
   double unsynced_since() const { return unsynced_since_; }
@@ -58,6 +61,7 @@ class Executor {
   Durability durability_of(const Unpublished& done);
 
   RankResources resources_;
+  CallRecord calls_;
   std::map<int, Unpublished> unpublished_;
   double unsynced_since_ = 0;
 };

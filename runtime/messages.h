@@ -6,7 +6,7 @@
 //                        recall {id}: give it back if it has not begun; stop; quit
 //   to the coordinator:  finished {id, rank, ok, …}, published {id, ok, outputs, …}, recalled {id},
 //   sync_failed {rank, error}, progress, metric, note,
-//                        heartbeat {rank, step}, timeline {rank, events}
+//                        heartbeat {rank, step, calls: where it stands in the collectives (runtime/watchdog.h)}, timeline {rank, events}
 #pragma once
 
 #include <map>

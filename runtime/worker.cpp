@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "runtime/backoff.h"
+#include "runtime/watchdog.h"
 
 namespace rankflow {
 namespace {
@@ -129,7 +130,8 @@ void Worker::heartbeat() {
   const double now = monotonic_seconds();
   if (now - last_heartbeat_ < 1) return;
   last_heartbeat_ = now;
-  Json message = {{"kind", "heartbeat"}, {"rank", resources_.world.rank()}};
+  Json message = {{"kind", "heartbeat"}, {"rank", resources_.world.rank()}, {"calls", Json::array()}};
+  for (const CallStatus& status : executor_.calls().now()) message["calls"].push_back(to_json(status));
   {
     std::lock_guard lock(mutex_);
     message["step"] = current_step_;

@@ -98,6 +98,21 @@ def test_killed_and_started_again_by_the_supervisor(flow, undisturbed):
     assert flow.artifact("fit", "model")[1] == undisturbed
 
 
+def test_a_rank_that_hangs_is_named_with_what_it_owes(flow, undisturbed):
+    process = flow.start("run", "-n", "2", "p.yaml", "--json", "--hang-limit", "4")
+    during_training(flow, process, 0.3)
+    os.kill(rank_processes(flow)[1], signal.SIGSTOP)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 75, err
+    assert rank_processes(flow) == {}, "no rank is left behind"
+    said = out + err
+    assert "rank 1 (" in said and "has given no sign of life for" in said, said
+    assert "rank 1 has not entered call " in said and "in which rank 0 has waited for" in said, said
+    assert "all_reduce(sum of" in said, said
+    flow("run", "-n", "2", "p.yaml")
+    assert flow.artifact("fit", "model")[1] == undisturbed
+
+
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
 def test_stopped_by_a_signal(flow, undisturbed, sent):
     process = flow.start("run", "-n", "2", "p.yaml", "--json")

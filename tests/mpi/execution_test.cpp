@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "collectives/gradient_reducer.h"
 #include "io/file.h"
 #include "runtime/coordinator.h"
 #include "runtime/worker.h"
@@ -66,12 +67,41 @@ class UntilStoppedStep : public Step {
   }
 };
 
+// The last rank works for ever while the others wait for it in a collective.
+class LostRankStep : public Step {
+ public:
+  void run(StepContext& context) override {
+    context.comm.all_reduce_value(1.0F, ReduceOp::sum);
+    if (context.comm.rank() + 1 == context.comm.size()) {
+      for (;;) pause();
+    }
+    context.comm.barrier();
+  }
+};
+
+// The last rank fails in backward; the others' threads have all that they need to reduce the first bucket, and
+// wait for the second.
+class FailInBackwardStep : public Step {
+ public:
+  void run(StepContext& context) override {
+    auto gradients = std::make_shared<std::vector<float>>(1000);
+    GradientReducer reducer(context.comm, {gradients, gradients->data()}, {{{500, 1000}}, {{0, 500}}},
+                            {.first_bucket_bytes = 1, .overlap = GradientReducerOptions::Overlap::always});
+    reducer.ready(0);
+    if (context.comm.rank() + 1 == context.comm.size())
+      throw Error(ExitStatus::step_failed, "out of memory in layer 1");
+    reducer.finish();
+  }
+};
+
 StepFactory factory() {
   return [](const std::string& type) -> std::unique_ptr<Step> {
     if (type == "count") return std::make_unique<CountStep>();
     if (type == "fail") return std::make_unique<FailStep>();
     if (type == "lonely_fail") return std::make_unique<LonelyFailStep>();
     if (type == "until_stopped") return std::make_unique<UntilStoppedStep>();
+    if (type == "lost_rank") return std::make_unique<LostRankStep>();
+    if (type == "fail_in_backward") return std::make_unique<FailInBackwardStep>();
     throw Error(ExitStatus::internal, "unknown step");
   };
 }
@@ -260,6 +290,21 @@ TEST_F(ExecutionTest, AStepThatFailedInThisRunStaysFailedAfterARestart) {
   EXPECT_EQ(status("bad"), "failed");
   EXPECT_FALSE(recorder_.finished["bad"].contains("attempt"));
   EXPECT_EQ(status("independent"), "reused");
+}
+
+// These end the job; tests/integration/test_mpi_job.py runs them.
+TEST_F(ExecutionTest, DISABLED_ARankThatNeverComes) {
+  add("stuck", "lost_rank", 0);
+  CoordinatorSettings settings;
+  settings.hang_limit = 3;
+  run("stuck", false, settings);
+  FAIL() << "the job goes on";
+}
+
+TEST_F(ExecutionTest, DISABLED_AFailureInBackward) {
+  add("bad", "fail_in_backward", 0);
+  run("failing");
+  FAIL() << "the job goes on";
 }
 
 }  // namespace
