@@ -74,6 +74,8 @@ class GradientReducer {
     std::int64_t passes = 0;
   };
   Times times() const;
+  /// False while it is being measured whether a thread pays.
+  bool decided() const { return mode_ != Mode::trial; }
   /// How gradients travel and why, for people: "4 buckets of up to 26.2 MB in f32, after backward: no
   /// core is spare for a thread".
   std::string description() const;

@@ -55,8 +55,9 @@ FlatParameters::FlatParameters(torch::nn::Module& model, std::int64_t extra,
   }
   const auto options = trained[0].parameter.options().requires_grad(false);
   values_ = torch::zeros({n}, options);
-  reduced_ = torch::zeros({n + extra}, options);
-  gradients_ = reduced_.narrow(0, 0, n);
+  const std::int64_t ahead = ceil_div(extra, alignment) * alignment;
+  reduced_ = torch::zeros({ahead + n}, options);
+  gradients_ = reduced_.narrow(0, ahead, n);
 
   torch::NoGradGuard no_grad;
   for (auto& slot : slots_) {
@@ -67,18 +68,22 @@ FlatParameters::FlatParameters(torch::nn::Module& model, std::int64_t extra,
   }
 }
 
+Range FlatParameters::in_reduced(std::size_t slot) const {
+  const std::int64_t ahead = gradients_.storage_offset();
+  const std::int64_t end = slot + 1 < slots_.size() ? slots_[slot + 1].offset : gradients_.numel();
+  return {ahead + slots_[slot].offset, ahead + end};
+}
+
 double FlatParameters::extra(std::int64_t i) const {
-  const std::int64_t at = gradients_.numel() + i;
-  return reduced_.scalar_type() == at::kDouble ? reduced_.const_data_ptr<double>()[at]
-                                               : reduced_.const_data_ptr<float>()[at];
+  return reduced_.scalar_type() == at::kDouble ? reduced_.const_data_ptr<double>()[i]
+                                               : reduced_.const_data_ptr<float>()[i];
 }
 
 void FlatParameters::set_extra(std::int64_t i, double value) {
-  const std::int64_t at = gradients_.numel() + i;
   if (reduced_.scalar_type() == at::kDouble)
-    reduced_.mutable_data_ptr<double>()[at] = value;
+    reduced_.mutable_data_ptr<double>()[i] = value;
   else
-    reduced_.mutable_data_ptr<float>()[at] = static_cast<float>(value);
+    reduced_.mutable_data_ptr<float>()[i] = static_cast<float>(value);
 }
 
 at::Tensor FlatParameters::view(const at::Tensor& flat, const ParameterSlot& slot) {

@@ -26,8 +26,8 @@ class FlatParameters {
  public:
   /// Moves the parameters that are trained (requires_grad; all f32 or all f64) into the flat buffer and gives
   /// each a gradient that is a view too: backward adds into it, zeroing is one call. Those for which `apart` is
-  /// true come after the others. `extra` elements follow the gradients, for values that are reduced along with
-  /// them. Throws Error (configuration) where there is nothing to train.
+  /// true come after the others. `extra` elements precede the gradients, for values that are reduced along
+  /// with them. Throws Error (configuration) where there is nothing to train.
   FlatParameters(torch::nn::Module& model, std::int64_t extra,
                  const std::function<bool(const std::string& name, const at::Tensor&)>& apart);
 
@@ -35,11 +35,14 @@ class FlatParameters {
   const at::Tensor& values() const { return values_; }
   /// [n].
   const at::Tensor& gradients() const { return gradients_; }
-  /// [n + extra]: gradients and what follows them.
+  /// What is reduced along, padded, and then the gradients.
   const at::Tensor& reduced() const { return reduced_; }
   double extra(std::int64_t i) const;
   void set_extra(std::int64_t i, double value);
 
+  /// Where the gradient of a slot, with its padding, and what is reduced along lie in reduced().
+  Range in_reduced(std::size_t slot) const;
+  Range extra_in_reduced() const { return {0, gradients_.storage_offset()}; }
   /// Elements of the parameters that are not apart, and of those that are.
   Range together() const { return {0, apart_begin_}; }
   Range apart() const { return {apart_begin_, values_.numel()}; }

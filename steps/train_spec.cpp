@@ -191,6 +191,17 @@ StepSpec train_spec() {
                                      "auto: where the host has a core "
                                      "to spare, or the data is larger than half its memory"),
                               "auto")));
+  spec.fields.push_back(with_default(
+      choice("gradient_compression", {"none", "bfloat16", "float16"},
+             "what gradients travel between ranks as: half the bytes, and every sum of two is rounded; for "
+             "networks that are slower than the model. Needs weights in float32"),
+      "none"));
+  spec.fields.push_back(not_hashed(with_default(
+      choice("overlap", {"auto", "always", "never"},
+             "whether a thread reduces gradients while backward still computes others; auto: never where a "
+             "rank has one core, otherwise what takes less time over the first batches. The results are the "
+             "same"),
+      "auto")));
   spec.fields.push_back(checkpoint_field());
   spec.inputs = {{"train", "prepared dataset to learn from"},
                  {"validation", "prepared dataset to measure each epoch on", false}};

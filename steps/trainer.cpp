@@ -31,19 +31,6 @@ void require_same_on_all_ranks(Communicator& comm, const Model& model, std::int6
   }
 }
 
-/// A tensor's elements, kept for as long as somebody holds the pointer.
-std::shared_ptr<void> memory_of(const at::Tensor& tensor) {
-  return {std::make_shared<at::Tensor>(tensor), tensor.data_ptr()};
-}
-
-GradientReducerOptions reducer_options(const StepContext& context, const at::Tensor& gradients) {
-  const DType type = gradients.scalar_type() == at::kDouble ? DType::f64 : DType::f32;
-  return {.dtype = type,
-          .wire = type,
-          .overlap = GradientReducerOptions::Overlap::never,
-          .timeline = &context.timeline};
-}
-
 }  // namespace
 
 Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& setup)
@@ -60,8 +47,7 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
                                 {{parameters_.together(), true}, {parameters_.apart(), false}})),
       learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
       selection_(plan_, setup.model),
-      reducer_(context.comm, memory_of(parameters_.reduced()), {{{0, parameters_.reduced().numel()}}},
-               reducer_options(context, parameters_.reduced())),
+      exchange_(context, parameters_, plan_),
       input_(setup.train, setup.assemble_ahead),
       log_(context) {
   if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
@@ -74,7 +60,7 @@ TrainingResult Trainer::run() {
     train_epoch();
     finish_epoch();
   }
-  reducer_.close();
+  exchange_.close();
   if (progress_.epoch < plan_.epochs && context_.first()) {
     context_.report.note(str("stopped early: ", plan_.primary_metric, " was best in epoch ",
                              progress_.best_epoch, " of ", progress_.epoch));
@@ -93,6 +79,7 @@ void Trainer::start() {
   std::string found;
   run_together(context_.comm, [&] {
     Settings settings = resolved_settings(context_, plan_, rows_, parameters_, learning_rate_);
+    settings.emplace_back("gradients reduced", exchange_.news().value_or(""));
     settings.insert(settings.end(), setup_.settings.begin(), setup_.settings.end());
     log_.write(settings_table(settings));
     if (!context_.first()) return;
@@ -161,6 +148,7 @@ Trainer::NotFinite Trainer::compute_gradients(Range batch) {
   NotFinite bad;
   double share = 0;
   for (std::int64_t micro = 0; micro < plan_.accumulate; ++micro) {
+    exchange_.begin_backward(micro + 1 == plan_.accumulate);
     const Batch* piece;
     {
       TimedSpan span(context_.timeline, "input", category);
@@ -195,8 +183,9 @@ void Trainer::reduce_gradients() {
   {
     TimedSpan span(context_.timeline, "reduce", category);
     Stopwatch watch(spent_.communication);
-    reducer_.finish();
+    exchange_.finish();
   }
+  if (const auto news = exchange_.news()) log_.write(str("gradients reduced: ", *news, "\n"));
   gradient_norm_ = parameters_.gradients().norm().item<double>();
 }
 

@@ -4,11 +4,11 @@
 #include <optional>
 #include <span>
 
-#include "collectives/gradient_reducer.h"
 #include "runtime/step.h"
 #include "steps/batch_queue.h"
 #include "steps/checkpoint.h"
 #include "steps/flat_parameters.h"
+#include "steps/gradient_exchange.h"
 #include "steps/learning_rate.h"
 #include "steps/model.h"
 #include "steps/model_selection.h"
@@ -81,7 +81,7 @@ class Trainer {
   LearningRate learning_rate_;
   std::optional<MovingAverage> average_;
   ModelSelection selection_;
-  GradientReducer reducer_;
+  GradientExchange exchange_;
   std::vector<std::int64_t> order_;  // of the rows in this epoch
   BatchQueue input_;                 // this rank's micro-batches of the epoch
   TrainingLog log_;

@@ -11,6 +11,8 @@ TrainingPlan::TrainingPlan(const Json& parameters)
       precision(precision_of(parameters.at("precision"))),
       optimizer(parameters.at("optimizer")),
       schedule(parameters.at("schedule")),
+      gradient_compression(parameters.at("gradient_compression")),
+      overlap(parameters.at("overlap")),
       keep_best(parameters.at("select") == "best"),
       primary_metric(parameters.at("primary_metric")),
       every_epochs(parameters.at("checkpoint").at("every_epochs")),

@@ -19,8 +19,10 @@ struct TrainingPlan {
   bool shuffle;
   Precision precision;
   Json optimizer, schedule;
-  double clip_norm = 0;  // 0: not clipped
-  double ema_decay = 0;  // 0: no average
+  std::string gradient_compression;  // none, bfloat16, float16: on the wire
+  std::string overlap;               // of backward and reduction: auto, always, never
+  double clip_norm = 0;              // 0: not clipped
+  double ema_decay = 0;              // 0: no average
   bool keep_best;
   std::string primary_metric;
   std::int64_t patience = 0;  // epochs without improvement after which the training ends; 0: never

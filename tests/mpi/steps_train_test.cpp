@@ -119,6 +119,52 @@ TEST_F(Steps, EveryOptionGivesTheSameTrainingOnSeveralRanks) {
   for (std::size_t i = 0; i < one.size(); ++i) ASSERT_NEAR(one[i], many[i], 1e-9) << "weight " << i;
 }
 
+TEST_F(Steps, OverlapChangesNoBit) {
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1));
+  for (const char* compression : {"none", "bfloat16", "float16"}) {
+    Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16, 16}}}},
+                 {"epochs", 2},
+                 {"batch_size", 20},
+                 {"accumulate", 2},
+                 {"gradient_compression", compression},
+                 {"optimizer", {{"type", "adamw"}, {"weight_decay_excludes", {"bias"}}}}};
+    keys["overlap"] = "never";
+    const auto after = train_directly(all_, keys, clouds, str(shared_, "/never", compression)).weights();
+    keys["overlap"] = "always";
+    const auto beside = train_directly(all_, keys, clouds, str(shared_, "/always", compression)).weights();
+    EXPECT_TRUE(after == beside) << compression;
+    const auto everywhere = all_.all_gather_vector(std::span<const double>(beside));
+    for (std::size_t i = 0; i < everywhere.size(); ++i)
+      ASSERT_EQ(everywhere[i], beside[i % beside.size()]) << compression << ": the ranks' weights differ";
+  }
+}
+
+TEST_F(Steps, CompressedGradientsTrainAsWellAsWholeOnes) {
+  const auto clouds = write("clouds", toy_clouds(500, 3, 1));
+  Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}}, {"epochs", 5}, {"batch_size", 32}};
+  const auto whole = train_directly(all_, keys, clouds, shared_ + "/whole");
+  for (const char* compression : {"bfloat16", "float16"}) {
+    keys["gradient_compression"] = compression;
+    const auto halves = train_directly(all_, keys, clouds, str(shared_, "/", compression));
+    const double expected = whole.result.metrics.at("train_loss"),
+                 loss = halves.result.metrics.at("train_loss");
+    EXPECT_NEAR(loss, expected, 0.02 * expected) << compression;
+    EXPECT_EQ(whole.weights() == halves.weights(), all_.size() == 1) << compression;
+  }
+}
+
+TEST_F(Steps, HalvesCannotCarryDoubles) {
+  const auto clouds = write("clouds", toy_clouds(20, 3, 1));
+  const Json keys = {
+      {"model", {{"type", "linear"}}}, {"precision", "float64"}, {"gradient_compression", "bfloat16"}};
+  try {
+    train_directly(all_, keys, clouds, shared_ + "/t");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.status(), ExitStatus::configuration);
+  }
+}
+
 TEST_F(Steps, OneStepFollowsTheGradientOfTheJoinedBatch) {
   // A step of length 1 without momentum moves the weights by the gradient itself.
   const Json plain = {{"type", "sgd"}, {"learning_rate", 1.0}, {"momentum", 0.0}};

@@ -1,0 +1,89 @@
+#include "steps/gradient_exchange.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace rankflow {
+namespace {
+
+using Overlap = GradientReducerOptions::Overlap;
+
+/// A tensor's elements, kept for as long as somebody holds the pointer.
+std::shared_ptr<void> memory_of(const at::Tensor& tensor) {
+  return {std::make_shared<at::Tensor>(tensor), tensor.data_ptr()};
+}
+
+DType wire_type(const TrainingPlan& plan, DType own) {
+  if (plan.gradient_compression == "none") return own;
+  if (own != DType::f32)
+    throw Error(
+        ExitStatus::configuration,
+        str("gradient_compression: ", plan.gradient_compression, " with precision: ", name(plan.precision)),
+        "precision: float32");
+  return plan.gradient_compression == "float16" ? DType::f16 : DType::bf16;
+}
+
+GradientReducerOptions options_of(const StepContext& context, const FlatParameters& parameters,
+                                  const TrainingPlan& plan) {
+  const DType own = parameters.reduced().scalar_type() == at::kDouble ? DType::f64 : DType::f32;
+  const Overlap overlap = plan.overlap == "always"  ? Overlap::always
+                          : plan.overlap == "never" ? Overlap::never
+                                                    : Overlap::measured;
+  return {.dtype = own,
+          .wire = wire_type(plan, own),
+          .overlap = overlap,
+          .cores = context.threads,
+          .timeline = &context.timeline};
+}
+
+}  // namespace
+
+// Parameters that lie apart would cut the buckets of the others into pieces if they came when they are final:
+// they are few and small, and travel at the end. What is reduced along is known after backward, and lies beside
+// the first layer, which is the last to be final.
+ExchangeOrder exchange_order(const FlatParameters& parameters) {
+  const auto& slots = parameters.slots();
+  const auto together =
+      static_cast<std::size_t>(std::count_if(slots.begin(), slots.end(), [&](const ParameterSlot& s) {
+        return s.offset < parameters.together().end;
+      }));
+  ExchangeOrder order;
+  order.piece_of_slot.resize(slots.size());
+  const auto add = [&](std::size_t slot) {
+    order.piece_of_slot[slot] = order.pieces.size();
+    order.pieces.push_back({parameters.in_reduced(slot)});
+  };
+  for (std::size_t i = together; i-- > 0;) add(i);
+  order.pieces.push_back({parameters.extra_in_reduced(), /*full_precision=*/true});
+  for (std::size_t i = slots.size(); i-- > together;) add(i);
+  return order;
+}
+
+GradientExchange::GradientExchange(const StepContext& context, const FlatParameters& parameters,
+                                   const TrainingPlan& plan)
+    : reducer_(context.comm, memory_of(parameters.reduced()), exchange_order(parameters).pieces,
+               options_of(context, parameters, plan)) {
+  if (context.comm.size() == 1) return;
+  std::vector<at::Tensor> trained;
+  for (const auto& slot : parameters.slots()) trained.push_back(slot.parameter);
+  hooks_.emplace(trained, [this, pieces = exchange_order(parameters).piece_of_slot](std::size_t slot) {
+    reducer_.ready(pieces[slot]);
+  });
+}
+
+void GradientExchange::close() {
+  hooks_.reset();
+  reducer_.close();
+}
+
+std::optional<std::string> GradientExchange::news() {
+  if (told_ && told_decision_ == reducer_.decided()) return std::nullopt;
+  told_ = true;
+  told_decision_ = reducer_.decided();
+  return description();
+}
+
+}  // namespace rankflow

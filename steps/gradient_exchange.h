@@ -1,0 +1,49 @@
+// Brings a trainer's flat gradients together over the ranks, while backward runs where that pays: what of the
+// buffer travels when, and which hooks say that it may.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectives/gradient_reducer.h"
+#include "runtime/step.h"
+#include "steps/backward_hooks.h"
+#include "steps/flat_parameters.h"
+#include "steps/training_plan.h"
+
+namespace rankflow {
+
+/// The parts of the buffer in the order in which backward makes them final, commonly from the last layer to the
+/// first, and for each parameter (in the order of its slots) which part its gradient is.
+struct ExchangeOrder {
+  std::vector<GradientPiece> pieces;
+  std::vector<std::size_t> piece_of_slot;
+};
+ExchangeOrder exchange_order(const FlatParameters& parameters);
+
+class GradientExchange {
+ public:
+  /// Collective over the step's ranks. Throws Error (configuration) where the plan wants gradients in a format
+  /// that does not go with its precision.
+  GradientExchange(const StepContext& context, const FlatParameters& parameters, const TrainingPlan& plan);
+
+  /// Before each micro-batch's backward pass: gradients travel during the last one of a global batch.
+  void begin_backward(bool last) { reducer_.set_communication(last); }
+  /// After the last one: returns when the whole buffer, with what is reduced along, holds sums over the ranks,
+  /// the same bits on each. Collective.
+  void finish() { reducer_.finish(); }
+  /// Collective, after the last batch.
+  void close();
+
+  std::string description() const { return reducer_.description(); }
+  /// The description, where this call has not yet told it or it has been decided since.
+  std::optional<std::string> news();
+
+ private:
+  GradientReducer reducer_;
+  std::optional<BackwardHooks> hooks_;
+  bool told_ = false, told_decision_ = false;
+};
+
+}  // namespace rankflow
