@@ -4,6 +4,7 @@
 
 #include <array>
 #include <limits>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
@@ -32,6 +33,12 @@ class Handle {
   hid_t id_;
   Close close_;
 };
+
+/// Held while the library is called: a checkpoint may be written while a dataset is opened.
+std::unique_lock<std::mutex> library_lock() {
+  static std::mutex mutex;
+  return std::unique_lock(mutex);
+}
 
 herr_t collect_error(unsigned, const H5E_error2_t* error, void* messages) {
   if (error->desc && *error->desc) static_cast<std::vector<std::string>*>(messages)->push_back(error->desc);
@@ -226,6 +233,7 @@ std::uint64_t Array::bytes() const {
 
 std::vector<Array> create(const std::string& path, std::vector<Array> arrays,
                           const std::map<std::string, std::string>& attributes, std::uint64_t alignment) {
+  const auto lock = library_lock();
   silence_library();
   const Access access{path, ExitStatus::io, "cannot write"};
   Handle creation = creation_properties(access);
@@ -244,6 +252,7 @@ std::vector<Array> create(const std::string& path, std::vector<Array> arrays,
 }
 
 Structure read_structure(const std::string& path) {
+  const auto lock = library_lock();
   silence_library();
   FileStamp stamp;
   if (!stamp_of(path, stamp)) throw Error(ExitStatus::bad_data, str("file ", path, " is missing"));

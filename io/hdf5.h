@@ -1,7 +1,6 @@
 // The structure of our HDF5 files: which arrays they hold and where their bytes lie. HDF5 writes and reads
 // the structure only; the bytes go through plain writes, reads and memory maps, whose errors name the path
-// and the cause. Kept to the .cpp files of io/. Debian's HDF5 is not thread-safe: one thread of a process at
-// a time.
+// and the cause. Kept to the .cpp files of io/. Debian's HDF5 is not thread-safe: calls wait for each other.
 #pragma once
 
 #include <cstdint>

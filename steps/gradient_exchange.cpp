@@ -64,25 +64,33 @@ ExchangeOrder exchange_order(const FlatParameters& parameters) {
 
 GradientExchange::GradientExchange(const StepContext& context, const FlatParameters& parameters,
                                    const TrainingPlan& plan)
-    : reducer_(context.comm, memory_of(parameters.reduced()), exchange_order(parameters).pieces,
-               options_of(context, parameters, plan)) {
+    : micro_batches_(plan.accumulate) {
+  if (plan.deterministic()) {
+    tree_.emplace(context.comm, parameters.reduced(), plan.virtual_shards);
+    micro_batches_ = tree_->shards_per_rank();
+    return;
+  }
+  reducer_.emplace(context.comm, memory_of(parameters.reduced()), exchange_order(parameters).pieces,
+                   options_of(context, parameters, plan));
   if (context.comm.size() == 1) return;
   std::vector<at::Tensor> trained;
   for (const auto& slot : parameters.slots()) trained.push_back(slot.parameter);
   hooks_.emplace(trained, [this, pieces = exchange_order(parameters).piece_of_slot](std::size_t slot) {
-    reducer_.ready(pieces[slot]);
+    reducer_->ready(pieces[slot]);
   });
 }
 
 void GradientExchange::close() {
   hooks_.reset();
-  reducer_.close();
+  if (tree_) tree_->close();
+  if (reducer_) reducer_->close();
 }
 
 std::optional<std::string> GradientExchange::news() {
-  if (told_ && told_decision_ == reducer_.decided()) return std::nullopt;
+  const bool decided = tree_ || reducer_->decided();
+  if (told_ && told_decision_ == decided) return std::nullopt;
   told_ = true;
-  told_decision_ = reducer_.decided();
+  told_decision_ = decided;
   return description();
 }
 

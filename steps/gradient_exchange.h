@@ -10,6 +10,7 @@
 #include "runtime/step.h"
 #include "steps/backward_hooks.h"
 #include "steps/flat_parameters.h"
+#include "steps/shard_tree.h"
 #include "steps/training_plan.h"
 
 namespace rankflow {
@@ -28,20 +29,32 @@ class GradientExchange {
   /// that does not go with its precision.
   GradientExchange(const StepContext& context, const FlatParameters& parameters, const TrainingPlan& plan);
 
+  /// In how many micro-batches a rank works through its share of a global batch; in deterministic trainings each is a
+  /// virtual shard.
+  std::int64_t micro_batches() const { return micro_batches_; }
   /// Before each micro-batch's backward pass: gradients travel during the last one of a global batch.
-  void begin_backward(bool last) { reducer_.set_communication(last); }
+  void begin_backward(bool last) {
+    if (reducer_) reducer_->set_communication(last);
+  }
+  /// After each one, also where the micro-batch had no rows and no pass.
+  void end_backward() {
+    if (tree_) tree_->add();
+  }
   /// After the last one: returns when the whole buffer, with what is reduced along, holds sums over the ranks,
   /// the same bits on each. Collective.
-  void finish() { reducer_.finish(); }
+  void finish() { tree_ ? tree_->finish() : reducer_->finish(); }
   /// Collective, after the last batch.
   void close();
 
-  std::string description() const { return reducer_.description(); }
+  std::string description() const { return tree_ ? tree_->description() : reducer_->description(); }
   /// The description, where this call has not yet told it or it has been decided since.
   std::optional<std::string> news();
 
  private:
-  GradientReducer reducer_;
+  std::int64_t micro_batches_;
+  // One of the two.
+  std::optional<GradientReducer> reducer_;
+  std::optional<ShardTree> tree_;
   std::optional<BackwardHooks> hooks_;
   bool told_ = false, told_decision_ = false;
 };

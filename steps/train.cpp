@@ -48,9 +48,10 @@ bool has_convolutions(const torch::nn::Module& model) {
 class TrainStep : public Step {
  public:
   void run(StepContext& context) override {
-    use_cpu(context, context.threads);
     const Json& parameters = context.parameters;
     const TrainingPlan plan(parameters);
+    // Products differ in the last bits with the number of threads.
+    use_cpu(context, plan.deterministic() ? 1 : context.threads);
 
     std::unique_ptr<Dataset> train, validation;
     std::shared_ptr<Model> model;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.h"
 #include "runtime/step_spec.h"
 #include "steps/model_spec.h"
 
@@ -133,6 +134,24 @@ void check_class_weights(const Json& parameters) {
   }
 }
 
+void check_deterministic(const Json& parameters) {
+  const std::int64_t shards = parameters.at("deterministic_shards");
+  if ((shards & (shards - 1)) != 0) {
+    throw Error(ExitStatus::configuration,
+                str("deterministic_shards is ", shards, ", which is no power of two"), "2, 4, 8, 16 …");
+  }
+  if (parameters.at("deterministic") != true) return;
+  const auto refuse = [](const char* key, const char* why) {
+    throw Error(ExitStatus::configuration, str("deterministic: true does not go with ", key, ": ", why),
+                str("leave out ", key));
+  };
+  if (parameters.at("accumulate") != 1) refuse("accumulate", "its shards are the micro-batches");
+  if (parameters.at("gradient_compression") != "none")
+    refuse("gradient_compression", "what is rounded depends on the number of ranks");
+  if (parameters.at("overlap") == "always")
+    refuse("overlap: always", "gradients are summed after the last shard");
+}
+
 Field checkpoint_field() {
   const auto every = [](std::string name, std::string help, Json value) {
     return with_default(at_least(integer(std::move(name), std::move(help)), 0), std::move(value));
@@ -182,6 +201,16 @@ StepSpec train_spec() {
           0),
       with_default(
           boolean("shuffle", "a new order of rows in every epoch, from the seed and the epoch alone"), true),
+      with_default(boolean("deterministic",
+                           "the same bits on 1, 2, 4 … ranks, and when going on on another number of them: "
+                           "gradients of a fixed number of shards of each global batch are summed in a fixed "
+                           "order, each computed by one thread"),
+                   false),
+      with_default(between(integer("deterministic_shards",
+                                   "with `deterministic`: into how many shards each global batch is cut, a "
+                                   "power of two and at least the number of ranks; the result depends on it"),
+                           1, 4096),
+                   8),
   };
   for (auto fields : {loss_fields(), selection_fields()})
     spec.fields.insert(spec.fields.end(), fields.begin(), fields.end());
@@ -220,6 +249,7 @@ StepSpec train_spec() {
                   "momentum: 0.9, or nesterov: false");
     }
     check_class_weights(parameters);
+    check_deterministic(parameters);
   };
   return spec;
 }

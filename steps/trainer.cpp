@@ -49,7 +49,8 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
       selection_(plan_, setup.model),
       exchange_(context, parameters_, plan_),
       input_(setup.train, setup.assemble_ahead),
-      log_(context) {
+      log_(context),
+      checkpoints_(setup.checkpoints) {
   if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
 }
 
@@ -60,6 +61,7 @@ TrainingResult Trainer::run() {
     train_epoch();
     finish_epoch();
   }
+  finish_checkpoints();
   exchange_.close();
   if (progress_.epoch < plan_.epochs && context_.first()) {
     context_.report.note(str("stopped early: ", plan_.primary_metric, " was best in epoch ",
@@ -107,15 +109,26 @@ void Trainer::start() {
 
 void Trainer::train_epoch() {
   order_ = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
-  const std::int64_t first = progress_.batch, micro = plan_.accumulate;
+  const std::int64_t first = progress_.batch, micro = exchange_.micro_batches();
   input_.begin((batches_ - first) * micro, [this, first, micro](std::int64_t number) {
-    const Range batch = batch_range(rows_, plan_.batch_size, first + number / micro);
-    const auto mine = batch_shard(order_, batch, context_.comm.size(), context_.comm.rank());
-    const Range piece = partition(static_cast<std::int64_t>(mine.size()), micro, number % micro);
-    return mine.subspan(static_cast<std::size_t>(piece.begin), static_cast<std::size_t>(piece.size()));
+    return rows_of(batch_range(rows_, plan_.batch_size, first + number / micro), number % micro);
   });
   setup_.model.train();
   while (progress_.batch < batches_) train_batch();
+}
+
+/// This rank's rows of a global batch in its micro-batch `micro`. Virtual shards are cut from the global batch, so that they
+/// hold the same rows whichever rank computes them; other micro-batches from the rank's share.
+std::span<const std::int64_t> Trainer::rows_of(Range batch, std::int64_t micro) const {
+  const int rank = context_.comm.rank();
+  const std::int64_t count = exchange_.micro_batches();
+  if (plan_.deterministic()) {
+    return batch_shard(order_, batch, static_cast<int>(plan_.virtual_shards),
+                       static_cast<int>(rank * count + micro));
+  }
+  const auto mine = batch_shard(order_, batch, context_.comm.size(), rank);
+  const Range piece = partition(static_cast<std::int64_t>(mine.size()), count, micro);
+  return mine.subspan(static_cast<std::size_t>(piece.begin), static_cast<std::size_t>(piece.size()));
 }
 
 void Trainer::train_batch() {
@@ -138,7 +151,9 @@ void Trainer::train_batch() {
   const bool counted = plan_.every_batches > 0 && progress_.step % plan_.every_batches == 0;
   const bool asked = parameters_.extra(stop) > 0;
   if (asked || parameters_.extra(checkpoint_due) > 0 || counted) save_checkpoint();
-  if (asked) throw Stopped();
+  if (!asked) return;
+  finish_checkpoints();
+  throw Stopped();
 }
 
 /// Leaves this rank's part of the gradient of the global batch's mean loss in the flat buffer: the cut over
@@ -146,34 +161,38 @@ void Trainer::train_batch() {
 Trainer::NotFinite Trainer::compute_gradients(Range batch) {
   parameters_.reduced().zero_();
   NotFinite bad;
-  double share = 0;
-  for (std::int64_t micro = 0; micro < plan_.accumulate; ++micro) {
-    exchange_.begin_backward(micro + 1 == plan_.accumulate);
+  for (std::int64_t micro = 0; micro < exchange_.micro_batches(); ++micro) {
+    exchange_.begin_backward(micro + 1 == exchange_.micro_batches());
     const Batch* piece;
     {
       TimedSpan span(context_.timeline, "input", category);
       Stopwatch watch(spent_.input);
       piece = &input_.next();
     }
-    if (piece->rows == 0) continue;
-    // Dropout is a function of seed, batch, rank and micro-batch: nothing to save, and a resumed run draws the
-    // same.
-    torch::manual_seed(
-        mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
-                   static_cast<std::uint64_t>(context_.comm.rank() * plan_.accumulate + micro) + 1));
-    const PartialLoss result = setup_.step.forward_backward(*piece, batch.size());
-    share += result.share;
-    if (std::isfinite(result.share) || !result.row_loss.defined()) continue;
-    const auto wrong = result.row_loss.isfinite().logical_not();
-    bad.count += wrong.sum().item<std::int64_t>();
-    if (bad.first < 0 && bad.count > 0) {
-      const auto mine = batch_shard(order_, batch, context_.comm.size(), context_.comm.rank());
-      const Range rows = partition(static_cast<std::int64_t>(mine.size()), plan_.accumulate, micro);
-      bad.first =
-          mine[static_cast<std::size_t>(rows.begin + wrong.to(at::kInt).argmax().item<std::int64_t>())];
+    if (piece->rows > 0) {
+      const NotFinite wrong = compute_part(*piece, batch, micro);
+      bad.count += wrong.count;
+      if (bad.first < 0) bad.first = wrong.first;
     }
+    exchange_.end_backward();
   }
-  parameters_.set_extra(loss, share);
+  return bad;
+}
+
+Trainer::NotFinite Trainer::compute_part(const Batch& piece, Range batch, std::int64_t micro) {
+  // Dropout is a function of seed, batch, rank and micro-batch: nothing to save, and a resumed run draws the
+  // same.
+  const std::int64_t number = context_.comm.rank() * exchange_.micro_batches() + micro;
+  torch::manual_seed(mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
+                                static_cast<std::uint64_t>(number) + 1));
+  const PartialLoss result = setup_.step.forward_backward(piece, batch.size());
+  parameters_.set_extra(loss, parameters_.extra(loss) + result.share);
+  if (std::isfinite(result.share) || !result.row_loss.defined()) return {};
+  const auto wrong = result.row_loss.isfinite().logical_not();
+  NotFinite bad{wrong.sum().item<std::int64_t>()};
+  if (bad.count > 0)
+    bad.first =
+        rows_of(batch, micro)[static_cast<std::size_t>(wrong.to(at::kInt).argmax().item<std::int64_t>())];
   return bad;
 }
 
@@ -253,9 +272,14 @@ bool Trainer::checkpoint_is_old() const {
 void Trainer::save_checkpoint() {
   TimedSpan span(context_.timeline, "checkpoint", category);
   run_together(context_.comm, [&] {
-    if (context_.first()) setup_.checkpoints.save(progress_.step, checkpoint_tensors(), progress_.to_json());
+    if (context_.first()) checkpoints_.save(progress_.step, checkpoint_tensors(), progress_.to_json());
   });
   last_checkpoint_ = monotonic_seconds();
+}
+
+/// A checkpoint counts once it is on disk.
+void Trainer::finish_checkpoints() {
+  run_together(context_.comm, [&] { checkpoints_.finish(); });
 }
 
 std::vector<NamedTensor> Trainer::checkpoint_tensors() const {

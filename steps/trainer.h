@@ -6,7 +6,7 @@
 
 #include "runtime/step.h"
 #include "steps/batch_queue.h"
-#include "steps/checkpoint.h"
+#include "steps/checkpoint_writer.h"
 #include "steps/flat_parameters.h"
 #include "steps/gradient_exchange.h"
 #include "steps/learning_rate.h"
@@ -63,12 +63,15 @@ class Trainer {
   void train_epoch();
   void train_batch();
   NotFinite compute_gradients(Range batch);
+  NotFinite compute_part(const Batch& piece, Range batch, std::int64_t micro);
+  std::span<const std::int64_t> rows_of(Range batch, std::int64_t micro) const;
   void reduce_gradients();
   void update_parameters();
   [[noreturn]] void refuse_batch(Range batch, NotFinite mine);
   void finish_epoch();
   Json measure_epoch();
   void save_checkpoint();
+  void finish_checkpoints();
   bool checkpoint_is_old() const;
   std::vector<NamedTensor> checkpoint_tensors() const;
 
@@ -86,6 +89,7 @@ class Trainer {
   BatchQueue input_;                 // this rank's micro-batches of the epoch
   TrainingLog log_;
   TrainingProgress progress_;
+  CheckpointWriter checkpoints_;  // used by the first rank
   TimeSpent spent_;
   double gradient_norm_ = 0, last_checkpoint_ = 0;
 };

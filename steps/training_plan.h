@@ -17,6 +17,7 @@ struct TrainingPlan {
   std::int64_t accumulate;  // micro-batches of a rank's share of a global batch
   std::uint64_t seed;
   bool shuffle;
+  std::int64_t virtual_shards = 0;  // of a global batch, summed in a fixed tree (deterministic); 0: not
   Precision precision;
   Json optimizer, schedule;
   std::string gradient_compression;  // none, bfloat16, float16: on the wire
@@ -30,6 +31,7 @@ struct TrainingPlan {
   std::int64_t every_epochs, every_batches;  // checkpoints; 0: not
   double every_seconds;
 
+  bool deterministic() const { return virtual_shards > 0; }
   /// Whether epochs are compared by the primary metric, for which validation data is needed.
   bool compares_epochs() const { return keep_best || patience > 0; }
 };

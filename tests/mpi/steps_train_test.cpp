@@ -119,6 +119,63 @@ TEST_F(Steps, EveryOptionGivesTheSameTrainingOnSeveralRanks) {
   for (std::size_t i = 0; i < one.size(); ++i) ASSERT_NEAR(one[i], many[i], 1e-9) << "weight " << i;
 }
 
+TEST_F(Steps, DeterministicTrainingGivesTheSameBitsOnAnyNumberOfRanks) {
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1)), images = write("images", toy_images(61, 1));
+  for (const auto& [name, data, model] :
+       {std::tuple{"mlp", clouds, Json{{"type", "mlp"}, {"hidden", {32}}, {"dropout", 0.3}}},
+        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}}}) {
+    const Json keys = {{"model", model},        {"epochs", 3},      {"batch_size", 20},
+                       {"deterministic", true}, {"clip_norm", 0.5}, {"optimizer", {{"type", "adamw"}}}};
+    const auto alone = train_directly(*alone_, keys, data, str(own_, "/", name));
+    const auto together = train_directly(all_, keys, data, str(shared_, "/", name));
+    EXPECT_EQ(alone.weights(), together.weights()) << name;
+    if (all_.rank() == 0) {
+      EXPECT_EQ(alone.losses, together.losses) << name;
+    }
+  }
+}
+
+TEST_F(Steps, DeterministicTrainingGoesOnOnAnotherNumberOfRanks) {
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1));
+  const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}},
+                     {"epochs", 3},
+                     {"batch_size", 20},
+                     {"deterministic", true},
+                     {"checkpoint", {{"every_batches", 5}}}};
+  StepRun whole(*alone_, "train", keys, own_ + "/whole", {{"train", clouds}});
+  whole.run();
+  // All ranks together until after batch 7, then the first one alone.
+  StepRun begun(all_, "train", keys, shared_ + "/parts", {{"train", clouds}});
+  int left = 7;
+  begun.report.on_progress = [&] {
+    if (--left == 0) begun.stop.request();
+  };
+  EXPECT_THROW(begun.run(), Stopped);
+  all_.barrier();
+  if (all_.rank() != 0) return;
+  StepRun rest(*alone_, "train", keys, shared_ + "/parts", {{"train", clouds}});
+  rest.run();
+  EXPECT_THAT(rest.report.notes, testing::Contains(HasSubstr("goes on from the checkpoint after")));
+  EXPECT_EQ(largest_difference(rest.output(), whole.output()), 0);
+}
+
+TEST_F(Steps, DeterministicTrainingRefusesRanksThatCannotShareItsShards) {
+  const auto clouds = write("clouds", toy_clouds(50, 3, 1));
+  const Json keys = {{"model", {{"type", "linear"}}}, {"deterministic", true}, {"deterministic_shards", 1}};
+  StepRun run(all_, "train", keys, shared_ + "/t", {{"train", clouds}});
+  if (all_.size() == 1) {
+    EXPECT_NO_THROW(run.run());
+    return;
+  }
+  try {
+    run.run();
+    ADD_FAILURE() << "one shard on several ranks";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.status(), ExitStatus::configuration);
+    EXPECT_THAT(e.message(), HasSubstr("can't share equally"));
+  }
+}
+
 TEST_F(Steps, OverlapChangesNoBit) {
   const auto clouds = write("clouds", toy_clouds(203, 3, 1));
   for (const char* compression : {"none", "bfloat16", "float16"}) {
