@@ -105,6 +105,10 @@ std::size_t File::read_some(void* data, std::size_t bytes) {
   return static_cast<std::size_t>(n);
 }
 
+void File::begin_sync() {
+  sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 void File::sync() {
   if (fsync(fd_) != 0) throw system_error("cannot bring to disk (fsync)", path_, errno);
 }

@@ -29,6 +29,9 @@ class File {
   void write_all(std::string_view data);
   /// Reads up to `bytes`; returns how many (0: end).
   std::size_t read_some(void* data, std::size_t bytes);
+  /// Asks the kernel to begin bringing what was written to disk, so that sync() has less to wait for. Only a hint: file
+  /// systems that don't know it are left alone.
+  void begin_sync();
   /// Never retried after an error: the kernel may have dropped the pages (see "fsyncgate", LWN 752063).
   void sync();
   void close();

@@ -251,6 +251,16 @@ std::vector<Array> create(const std::string& path, std::vector<Array> arrays,
   return arrays;
 }
 
+void add_attribute(const std::string& path, const std::string& name, const std::string& text) {
+  const auto lock = library_lock();
+  silence_library();
+  const Access access{path, ExitStatus::io, "cannot write"};
+  Handle properties = access_properties(access, 1);
+  Handle file = access.own(H5Fopen(path.c_str(), H5F_ACC_RDWR, properties.get()), H5Fclose);
+  write_attribute(access, file.get(), name, text);
+  access.check(file.close());
+}
+
 Structure read_structure(const std::string& path) {
   const auto lock = library_lock();
   silence_library();

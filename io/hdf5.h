@@ -34,6 +34,10 @@ struct Structure {
 std::vector<Array> create(const std::string& path, std::vector<Array> arrays,
                           const std::map<std::string, std::string>& attributes, std::uint64_t alignment);
 
+/// Adds a text to the root group of a file made by `create`. The same bytes for the same file and arguments. Throws like
+/// it.
+void add_attribute(const std::string& path, const std::string& name, const std::string& text);
+
 /// Reads the structure of a file made by `create` (or by others in the same manner). Throws Error (bad_data)
 /// before any data are read or memory for them is allocated where the file is cut off, or an array is a link
 /// elsewhere, external, virtual, chunked, filtered, of another type than those of DType, or reaches past the

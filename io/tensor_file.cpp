@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <future>
 #include <limits>
 
 #include "base/error.h"
@@ -70,6 +71,16 @@ void write_at(File& file, std::uint64_t offset, const void* data, std::size_t by
   file.write_all({static_cast<const char*>(data), bytes});
 }
 
+/// In pieces, each on its way to the disk while the next is copied.
+void write_array(File& file, const hdf5::Array& array, const void* data) {
+  constexpr std::uint64_t piece = std::uint64_t{16} << 20;
+  const auto* bytes = static_cast<const std::byte*>(data);
+  for (std::uint64_t done = 0; done < array.bytes(); done += piece) {
+    write_at(file, array.offset + done, bytes + done, std::min(piece, array.bytes() - done));
+    if (array.bytes() > piece) file.begin_sync();
+  }
+}
+
 void read_at(File& file, std::uint64_t offset, std::vector<std::byte>& data) {
   if (lseek(file.fd(), static_cast<off_t>(offset), SEEK_SET) < 0) {
     throw system_error("cannot read", file.path(), errno);
@@ -103,19 +114,20 @@ void write_tensor_file(const std::string& path, const std::vector<TensorView>& t
                        const Json& attributes) {
   const std::string text = attributes.dump();
   std::vector<hdf5::Array> arrays;
-  Checksum checksum(text);
-  for (const TensorView& t : tensors) {
-    arrays.push_back({t.name, t.dtype, t.shape});
-    checksum.add(t.name, t.dtype, t.shape, t.data, arrays.back().bytes());
-  }
+  for (const TensorView& t : tensors) arrays.push_back({t.name, t.dtype, t.shape});
 
   Temporary temporary(path);
-  arrays = hdf5::create(temporary.path(), std::move(arrays),
-                        {{attributes_name, text}, {checksum_name, checksum.finish()}}, 1);
+  arrays = hdf5::create(temporary.path(), std::move(arrays), {{attributes_name, text}}, 1);
+  // SHA-256 is not much faster than a disk: it goes beside the writing, and becomes known after it.
+  auto checksum = std::async(std::launch::async, [&] {
+    Checksum sum(text);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      sum.add(tensors[i].name, tensors[i].dtype, tensors[i].shape, tensors[i].data, arrays[i].bytes());
+    return sum.finish();
+  });
   File file(temporary.path(), O_WRONLY);
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (arrays[i].bytes()) write_at(file, arrays[i].offset, tensors[i].data, arrays[i].bytes());
-  }
+  for (std::size_t i = 0; i < tensors.size(); ++i) write_array(file, arrays[i], tensors[i].data);
+  hdf5::add_attribute(temporary.path(), checksum_name, checksum.get());
   file.sync();
   file.close();
   temporary.move_to(path);
