@@ -21,7 +21,8 @@ constexpr const char* category = "train";
 /// Models and data that differ between ranks would train without an error, and wrongly.
 void require_same_on_all_ranks(Communicator& comm, const Model& model, std::int64_t rows) {
   std::string mine = str(rows, " rows");
-  for (const auto& t : model_tensors(model)) mine += str("; ", t.name, " ", shape_text(t.tensor.sizes()));
+  for (const auto& t : model_tensors(model))
+    mine += str("; ", t.name, " ", at::toString(t.tensor.scalar_type()), " ", shape_text(t.tensor.sizes()));
   const auto all = comm.all_gather_text(mine);
   for (std::size_t r = 0; r < all.size(); ++r) {
     if (all[r] != all[0]) {
