@@ -6,6 +6,7 @@
 
 #include "io/json.h"
 #include "steps/learning_rate.h"
+#include "steps/linear.h"
 #include "tests/toy_dataset.h"
 #include "tests/training_harness.h"
 #include "tests/unit/light/temporary_folder.h"
@@ -143,6 +144,41 @@ TEST(MovingAverage, FollowsAndSwaps) {
   EXPECT_EQ(average.average()[0].item<float>(), 11);
   average.swap();
   EXPECT_EQ(values[0].item<float>(), 11);
+}
+
+TEST(Linear, AddsToGradientsThatAreThereAndIsTorchsOtherwise) {
+  torch::manual_seed(1);
+  Linear ours(5, 3);
+  torch::nn::Linear theirs(5, 3);
+  {
+    torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < 2; ++i) theirs->parameters()[i].copy_(ours->parameters()[i]);
+  }
+  int told = 0;
+  const auto accumulator = torch::autograd::impl::grad_accumulator(ours->weight);
+  struct Count : torch::autograd::FunctionPostHook {
+    explicit Count(int& n) : calls(n) {}
+    torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
+                                              const torch::autograd::variable_list&) override {
+      ++calls;
+      return outputs;
+    }
+    int& calls;
+  };
+  accumulator->add_post_hook(std::make_unique<Count>(told));
+  for (int pass = 1; pass <= 3; ++pass) {  // the first makes the gradients, the others add to them
+    const at::Tensor input = torch::randn({7, 5}), a = input.clone().requires_grad_(),
+                     b = input.clone().requires_grad_();
+    const at::Tensor out_a = ours(a), out_b = theirs(b);
+    EXPECT_TRUE(torch::equal(out_a, out_b));
+    out_a.square().sum().backward();
+    out_b.square().sum().backward();
+    EXPECT_TRUE(torch::equal(a.grad(), b.grad()));
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_TRUE(torch::allclose(ours->parameters()[i].grad(), theirs->parameters()[i].grad(), 1e-5, 1e-5))
+          << pass;
+    EXPECT_EQ(told, pass) << "who waits for a gradient is told";
+  }
 }
 
 TEST(WeightDecay, LeavesOutWhatTheRulesName) {
