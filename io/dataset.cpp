@@ -1,7 +1,6 @@
 #include "io/dataset.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/text.h"
 #include "io/file.h"
 #include "io/hdf5.h"
+#include "io/mapped_file.h"
 
 namespace rankflow {
 namespace {
@@ -53,27 +53,6 @@ ColumnInfo column_from_json(const Json& json) {
   hdf5::Array{column.name, column.dtype, column.shape}.bytes();  // throws where it is impossible
   return column;
 }
-
-/// A part's file in memory, read-only.
-class Map {
- public:
-  Map(const std::string& path, std::uint64_t bytes) : bytes_(bytes) {
-    const File file(path, O_RDONLY);
-    address_ = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file.fd(), 0);
-    if (address_ == MAP_FAILED) throw system_error("cannot map", path, errno);
-  }
-  ~Map() {
-    if (address_) munmap(address_, bytes_);
-  }
-  Map(Map&& other) noexcept : address_(std::exchange(other.address_, nullptr)), bytes_(other.bytes_) {}
-  Map& operator=(Map&&) = delete;
-
-  const std::byte* at(std::uint64_t offset) const { return static_cast<const std::byte*>(address_) + offset; }
-
- private:
-  void* address_ = nullptr;
-  std::uint64_t bytes_;
-};
 
 /// Finds the dataset's columns in a part and checks that they are what dataset.json says; returns their
 /// offsets.
@@ -188,7 +167,7 @@ DatasetInfo read_dataset_info(const std::string& folder) {
 
 struct Dataset::Maps {
   struct Part {
-    Map map;
+    MappedFile file;
     std::vector<std::uint64_t> offsets;  // of each column
   };
   std::vector<Part> parts;
@@ -199,9 +178,7 @@ Dataset::Dataset(const std::string& folder)
   for (std::int64_t part = 0; part < info_.parts(); ++part) {
     const std::string path = part_path(folder, part);
     auto offsets = column_offsets(path, info_, part);
-    FileStamp stamp;
-    stamp_of(path, stamp);
-    maps_->parts.push_back({Map(path, stamp.size), std::move(offsets)});
+    maps_->parts.push_back({MappedFile(path), std::move(offsets)});
   }
 }
 
@@ -211,7 +188,8 @@ Dataset::Dataset(Dataset&&) noexcept = default;
 const std::byte* Dataset::row_of(std::size_t column, std::size_t row_bytes, std::int64_t row) const {
   if (row < 0 || row >= info_.rows) throw Error(ExitStatus::internal, str("no row ", row, " in the dataset"));
   const Maps::Part& part = maps_->parts[static_cast<std::size_t>(row / info_.rows_per_part)];
-  return part.map.at(part.offsets[column] + static_cast<std::size_t>(row % info_.rows_per_part) * row_bytes);
+  return part.file.data() + part.offsets[column] +
+         static_cast<std::size_t>(row % info_.rows_per_part) * row_bytes;
 }
 
 void Dataset::for_each_row(const std::string& column, std::span<const std::int64_t> rows,
@@ -248,7 +226,7 @@ void Dataset::copy(const std::string& column, Range range, void* out) const {
     const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(number));
     const std::int64_t rows = std::min(range.end, info_.part_rows(number).end) - range.begin;
     const std::int64_t first = range.begin - number * info_.rows_per_part;
-    std::memcpy(to, part.map.at(part.offsets[index] + first * bytes), rows * bytes);
+    std::memcpy(to, part.file.data() + part.offsets[index] + first * bytes, rows * bytes);
     to += rows * bytes;
     range.begin += rows;
   }

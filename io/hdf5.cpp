@@ -218,6 +218,15 @@ Array read_array(const Access& access, hid_t file, const std::string& name, std:
   return array;
 }
 
+/// Others' files may keep no order of creation; theirs is that of names then.
+H5_index_t creation_order(const Access& access, hid_t file) {
+  Handle group = access.own(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
+  Handle properties = access.own(H5Gget_create_plist(group.get()), H5Pclose);
+  unsigned flags = 0;
+  access.check(H5Pget_link_creation_order(properties.get(), &flags));
+  return (flags & H5P_CRT_ORDER_INDEXED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+}
+
 }  // namespace
 
 std::uint64_t Array::bytes() const {
@@ -272,12 +281,13 @@ Structure read_structure(const std::string& path) {
 
   Structure structure;
   structure.attributes = read_attributes(access, file.get());
+  const H5_index_t order = creation_order(access, file.get());
   H5G_info_t group;
   access.check(H5Gget_info(file.get(), &group));
   for (hsize_t i = 0; i < group.nlinks; ++i) {
     std::array<char, 1024> name{};
-    const auto length = H5Lget_name_by_idx(file.get(), ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, i, name.data(),
-                                           name.size(), H5P_DEFAULT);
+    const auto length =
+        H5Lget_name_by_idx(file.get(), ".", order, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
     if (length < 0) access.fail(library_message());
     structure.arrays.push_back(read_array(access, file.get(), name.data(), stamp.size));
   }

@@ -23,7 +23,7 @@ struct Array {
 };
 
 struct Structure {
-  std::vector<Array> arrays;                      // in the order in which they were created
+  std::vector<Array> arrays;  // in the order in which they were created, or of names where the file has none
   std::map<std::string, std::string> attributes;  // of the root group; texts
 };
 

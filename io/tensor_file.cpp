@@ -102,6 +102,24 @@ const std::string& required_attribute(const hdf5::Structure& structure, const st
   return it->second;
 }
 
+/// Reads all arrays; `expected` is empty for files without a checksum.
+TensorFile read_checked(const std::string& path, const hdf5::Structure& structure,
+                        const std::string& attributes, const std::string& expected) {
+  TensorFile result;
+  Checksum checksum(attributes);
+  File file(path, O_RDONLY);
+  for (const hdf5::Array& array : structure.arrays) {
+    StoredTensor tensor{array.name, array.dtype, array.shape, std::vector<std::byte>(array.bytes())};
+    read_at(file, array.offset, tensor.data);
+    checksum.add(tensor.name, tensor.dtype, tensor.shape, tensor.data.data(), tensor.data.size());
+    result.tensors.push_back(std::move(tensor));
+  }
+  if (!expected.empty() && checksum.finish() != expected) {
+    throw Error(ExitStatus::bad_data, str(path, " is damaged: its content does not have its checksum"));
+  }
+  return result;
+}
+
 }  // namespace
 
 const StoredTensor* TensorFile::find(const std::string& name) const {
@@ -138,25 +156,18 @@ void write_tensor_file(const std::string& path, const std::vector<TensorView>& t
 TensorFile read_tensor_file(const std::string& path) {
   const hdf5::Structure structure = hdf5::read_structure(path);
   const std::string& text = required_attribute(structure, attributes_name, path);
-  const std::string& expected = required_attribute(structure, checksum_name, path);
-
-  TensorFile result;
-  Checksum checksum(text);
-  File file(path, O_RDONLY);
-  for (const hdf5::Array& array : structure.arrays) {
-    StoredTensor tensor{array.name, array.dtype, array.shape, std::vector<std::byte>(array.bytes())};
-    read_at(file, array.offset, tensor.data);
-    checksum.add(tensor.name, tensor.dtype, tensor.shape, tensor.data.data(), tensor.data.size());
-    result.tensors.push_back(std::move(tensor));
-  }
-  if (checksum.finish() != expected) {
-    throw Error(ExitStatus::bad_data, str(path, " is damaged: its content does not have its checksum"));
-  }
+  TensorFile result = read_checked(path, structure, text, required_attribute(structure, checksum_name, path));
   result.attributes = Json::parse(text, nullptr, false);
   if (result.attributes.is_discarded()) {
     throw Error(ExitStatus::bad_data, str(path, " is no tensor file: its attribute \"rankflow\" is no JSON"));
   }
   return result;
+}
+
+TensorFile read_arrays(const std::string& path) {
+  const hdf5::Structure structure = hdf5::read_structure(path);
+  if (structure.attributes.contains(checksum_name)) return read_tensor_file(path);
+  return read_checked(path, structure, {}, {});
 }
 
 }  // namespace rankflow

@@ -37,5 +37,8 @@ void write_tensor_file(const std::string& path, const std::vector<TensorView>& t
                        const Json& attributes);
 /// Throws Error (bad_data) where the file is cut off, has other types than it should or fails its checksum.
 TensorFile read_tensor_file(const std::string& path);
+/// The arrays in the root of any HDF5 file, such as h5py writes (contiguous, without filters). A checksum of
+/// ours is checked where the file has one.
+TensorFile read_arrays(const std::string& path);
 
 }  // namespace rankflow
