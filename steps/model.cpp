@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "steps/model_code.h"
 
 namespace rankflow {
 
@@ -10,8 +11,26 @@ namespace rankflow {
 #include "steps/model_types.inc"
 #undef RANKFLOW_MODEL
 
-std::shared_ptr<Model> make_model(const Json& spec, const ModelInput& input) {
+std::shared_ptr<Model> make_exported_model(const Json& spec, const std::string& brought,
+                                           const ModelInput& input);
+std::shared_ptr<Model> make_plugin_model(const Json& spec, const std::string& brought,
+                                         const ModelInput& input);
+
+std::shared_ptr<Model> make_model(const Json& spec, const ModelInput& input, const std::string& brought) {
   const std::string type = spec.at("type");
+  if (is_brought(spec)) {
+    if (brought.empty()) {
+      throw Error(ExitStatus::configuration, str("model type ", type, " needs the input model"),
+                  type == "exported" ? "inputs: {model: the folder that export_model.py wrote}"
+                                     : "inputs: {model: the plug-in's library}");
+    }
+    return type == "exported" ? make_exported_model(spec, brought, input)
+                              : make_plugin_model(spec, brought, input);
+  }
+  if (!brought.empty()) {
+    throw Error(ExitStatus::configuration, str("model type ", type, " has no use for the input model"),
+                "model type exported or plugin, or the input initial_weights to start from weights");
+  }
 #define RANKFLOW_MODEL(kind) \
   if (type == #kind) return make_##kind##_model(spec, input);
 #include "steps/model_types.inc"

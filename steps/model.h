@@ -1,4 +1,4 @@
-// Models that pipelines name by type. A new kind is model_KIND.cpp (`make_KIND_model`), a line in
+// Models that pipelines name by type. A new kind of our own is model_KIND.cpp (`make_KIND_model`), a line in
 // model_types.inc, and its keys in model_spec.cpp.
 #pragma once
 
@@ -18,9 +18,10 @@ class Model : public torch::nn::Module {
 };
 
 /// Builds the model that `spec` (the key `model:`, validated) describes, for data that looks like `input`.
-/// Initial weights come from torch's generator. Throws Error (configuration) where the model doesn't fit the
-/// data.
-std::shared_ptr<Model> make_model(const Json& spec, const ModelInput& input);
+/// Initial weights come from torch's generator, or from `brought`: for the types exported and plugin the folder
+/// or library that has the model's code, otherwise empty. Throws Error (configuration) where the model doesn't
+/// fit the data.
+std::shared_ptr<Model> make_model(const Json& spec, const ModelInput& input, const std::string& brought = {});
 
 /// Throws Error (configuration) naming what is missing: `model cnn needs a column "images"; …`.
 void require_column(const char* model, const char* column, bool present, const ModelInput& input);

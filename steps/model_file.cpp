@@ -5,19 +5,22 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "steps/model_code.h"
 
 namespace rankflow {
 
-std::vector<NamedTensor> model_tensors(const torch::nn::Module& model) {
-  std::vector<NamedTensor> tensors;
-  for (const auto& item : model.named_parameters()) tensors.push_back({item.key(), item.value()});
-  for (const auto& item : model.named_buffers()) tensors.push_back({item.key(), item.value()});
-  return tensors;
+namespace {
+
+std::string weights_path(const std::string& folder) {
+  return folder + "/model.safetensors";
 }
 
-void write_model(const std::string& folder, const Model& model, const Json& spec,
+}  // namespace
+
+void write_model(const std::string& folder, const Model& model, const Json& spec, const std::string& brought,
                  const DatasetInfo& trained_on, const TargetScale& target, const Json& about) {
-  write_tensors(folder + "/model.h5", model_tensors(model), {{"model", spec}});
+  save_weights(weights_path(folder), model_tensors(model));
+  if (is_brought(spec)) copy_model_code(spec, brought, folder);
   Json description = about;
   description["format"] = 1;
   description["model"] = spec;
@@ -39,12 +42,13 @@ ModelFile read_model(const std::string& folder) {
     file.task = task_of(file.trained_on.schema);
     const Json& target = file.description.at("target");
     file.target = {target.at("mean"), target.at("scale")};
-    file.model = make_model(file.description.at("model"), model_input(file.trained_on));
+    const Json& spec = file.description.at("model");
+    file.model =
+        make_model(spec, model_input(file.trained_on), is_brought(spec) ? model_code_in(folder, spec) : "");
   } catch (const Json::exception& e) {
     throw Error(ExitStatus::bad_data, str(path, " is no description of a model: ", e.what()));
   }
-  const std::string weights = folder + "/model.h5";
-  copy_tensors(read_tensor_file(weights), model_tensors(*file.model), weights);
+  load_weights(StoredWeights(weights_path(folder)), model_tensors(*file.model));
   file.model->eval();
   return file;
 }

@@ -1,4 +1,4 @@
-// A trained model on disk: model.h5 (weights and buffers under their PyTorch names) and model.json (what it
+// A trained model on disk: model.safetensors (weights and buffers under their PyTorch names) and model.json (what it
 // is).
 #pragma once
 
@@ -7,7 +7,7 @@
 
 #include "steps/model.h"
 #include "steps/task.h"
-#include "steps/tensors.h"
+#include "steps/weights.h"
 
 namespace rankflow {
 
@@ -19,12 +19,9 @@ struct ModelFile {
   TargetScale target;
 };
 
-/// Parameters and buffers under their names.
-std::vector<NamedTensor> model_tensors(const torch::nn::Module& model);
-
-/// Writes both files. model.json: {format, model, input: {columns, schema}, target: {mean, scale}} and
+/// Writes both files, and a copy of the code that the user `brought`. model.json: {format, model, input: {columns, schema}, target: {mean, scale}} and
 /// `about`.
-void write_model(const std::string& folder, const Model& model, const Json& spec,
+void write_model(const std::string& folder, const Model& model, const Json& spec, const std::string& brought,
                  const DatasetInfo& trained_on, const TargetScale& target, const Json& about);
 
 /// Throws Error (bad_data) where the files are damaged or don't fit each other. The model is in evaluation

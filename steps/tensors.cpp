@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 namespace rankflow {
-namespace {
 
 DType element_type(const NamedTensor& t) {
   switch (t.tensor.scalar_type()) {
@@ -20,6 +19,12 @@ DType element_type(const NamedTensor& t) {
       return DType::f32;
     case at::kDouble:
       return DType::f64;
+    case at::kBool:
+      return DType::boolean;
+    case at::kHalf:
+      return DType::f16;
+    case at::kBFloat16:
+      return DType::bf16;
     default:
       break;
   }
@@ -28,7 +33,27 @@ DType element_type(const NamedTensor& t) {
       str("tensor ", t.name, " has a type that files don't hold: ", at::toString(t.tensor.scalar_type())));
 }
 
-}  // namespace
+at::ScalarType scalar_type(DType type) {
+  switch (type) {
+    case DType::u8:
+      return at::kByte;
+    case DType::i32:
+      return at::kInt;
+    case DType::i64:
+      return at::kLong;
+    case DType::f32:
+      return at::kFloat;
+    case DType::f64:
+      return at::kDouble;
+    case DType::boolean:
+      return at::kBool;
+    case DType::f16:
+      return at::kHalf;
+    case DType::bf16:
+      return at::kBFloat16;
+  }
+  throw Error(ExitStatus::internal, "unknown element type");
+}
 
 std::string shape_text(at::IntArrayRef shape) {
   return Json(shape.vec()).dump();

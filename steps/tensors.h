@@ -12,8 +12,12 @@ namespace rankflow {
 
 struct NamedTensor {
   std::string name;
-  at::Tensor tensor;  // f32, f64, i32, i64 or u8; any strides
+  at::Tensor tensor;  // of a type that DType has; any strides
 };
+
+/// Throws Error (internal) for a type that files don't hold.
+DType element_type(const NamedTensor& t);
+at::ScalarType scalar_type(DType type);
 
 /// "[2, 3]", for messages.
 std::string shape_text(at::IntArrayRef shape);

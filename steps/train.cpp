@@ -12,7 +12,7 @@
 #include "steps/loss.h"
 #include "steps/model_file.h"
 #include "steps/trainer.h"
-#include "steps/training_step.h"
+#include "steps/training_model.h"
 
 namespace rankflow {
 
@@ -69,24 +69,27 @@ class TrainStep : public Step {
       task = task_of(train->info().schema);
       require_metric(plan, task);
       torch::manual_seed(plan.seed);
-      model = make_model(parameters.at("model"), model_input(train->info()));
+      model = make_training_model(parameters, context.inputs, model_input(train->info()));
       convert_floating(*model, weights_type(plan.precision));
     });
     const TargetScale scale = check_targets(*train, context.comm);
     if (validation) check_targets(*validation, context.comm);
 
-    const Loss loss(task, parameters.at("label_smoothing"),
-                    class_weights(parameters.value("class_weights", Json()), *train, task, context.comm));
+    const at::Tensor weights =
+        class_weights(parameters.value("class_weights", Json()), *train, task, context.comm);
+    const Loss loss(task, parameters.at("label_smoothing"), weights);
     const BatchFormat format{weights_type(plan.precision), has_convolutions(*model)};
     const BatchLoader train_loader(*train, true, scale, format);
     std::optional<BatchLoader> validation_loader;
     if (validation) validation_loader.emplace(*validation, true, scale, format);
-    EagerStep step(*model, loss, plan.precision, context.timeline);
+    std::unique_ptr<TrainingStep> step;
+    run_together(context.comm,
+                 [&] { step = make_training_step(*model, loss, weights, plan.precision, context.timeline); });
     Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()));
     const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train->info());
     Trainer trainer(
         context, plan,
-        {*model, step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr, ahead,
+        {*model, *step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr, ahead,
          checkpoints,
          Settings{{"model", parameters.at("model").dump()},
                   {"memory format of images", format.channels_last ? "channels last" : "channels first"},
@@ -96,7 +99,8 @@ class TrainStep : public Step {
     convert_floating(*model, at::kFloat);  // what reads models knows float32
     run_together(context.comm, [&] {
       if (!context.first()) return;
-      write_model(context.outputs.at("model"), *model, parameters.at("model"), train->info(), scale,
+      write_model(context.outputs.at("model"), *model, parameters.at("model"), brought_model(context.inputs),
+                  train->info(), scale,
                   {{"metrics", result.metrics},
                    {"history", result.history},
                    {"parameters", parameter_count(*model)}});

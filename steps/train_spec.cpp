@@ -122,6 +122,38 @@ Fields selection_fields() {
   };
 }
 
+Field patterns(std::string name, std::string help) {
+  return with_default(
+      list(std::move(name), text("pattern", "a name, or a pattern such as `layers.0.*`"), std::move(help)),
+      Json::array());
+}
+
+Fields weight_fields() {
+  return {
+      patterns("freeze",
+               "parameters that keep their values, by name or pattern (`*` stands for dots too); BatchNorm's "
+               "statistics still move"),
+      patterns(
+          "new_weights",
+          "weights that the input `initial_weights` does not give, or not for this model, such as the last "
+          "layer for other classes: they start new")};
+}
+
+/// What a compiled training step can't follow.
+void check_exported(const Json& parameters) {
+  if (parameters.at("model").at("type") != "exported") return;
+  if (parameters.at("precision") != "float32") {
+    throw Error(ExitStatus::configuration,
+                "an exported model is trained in the precision that it was compiled for",
+                "precision: float32, and torch.autocast in the model's own forward()");
+  }
+  if (parameters.at("label_smoothing") != 0.0) {
+    throw Error(ExitStatus::configuration,
+                "label_smoothing has no effect on an exported model: its loss is compiled",
+                "export the model with a loss of your own");
+  }
+}
+
 void check_class_weights(const Json& parameters) {
   const auto found = parameters.find("class_weights");
   if (found == parameters.end() || found->is_null() || *found == "balanced") return;
@@ -171,7 +203,7 @@ Field checkpoint_field() {
 StepSpec train_spec() {
   StepSpec spec;
   spec.type = "train";
-  spec.version = 2;
+  spec.version = 3;
   spec.help =
       "Trains a model on a prepared dataset, data-parallel: every rank takes its share of each global batch, "
       "and gradients are summed over the ranks. The loss follows the dataset's task: cross entropy for "
@@ -212,7 +244,7 @@ StepSpec train_spec() {
                            1, 4096),
                    8),
   };
-  for (auto fields : {loss_fields(), selection_fields()})
+  for (auto fields : {weight_fields(), loss_fields(), selection_fields()})
     spec.fields.insert(spec.fields.end(), fields.begin(), fields.end());
   spec.fields.push_back(
       not_hashed(with_default(choice("prefetch", {"auto", "always", "never"},
@@ -232,13 +264,20 @@ StepSpec train_spec() {
              "same"),
       "auto")));
   spec.fields.push_back(checkpoint_field());
-  spec.inputs = {{"train", "prepared dataset to learn from"},
-                 {"validation", "prepared dataset to measure each epoch on", false}};
+  spec.inputs = {
+      {"train", "prepared dataset to learn from"},
+      {"validation", "prepared dataset to measure each epoch on", false},
+      {"model", "model types exported and plugin: the folder that export_model.py wrote, or the library",
+       false},
+      {"initial_weights",
+       "weights to start from: a safetensors or HDF5 file, or the output of a train step. Names and shapes "
+       "have to be those of the model",
+       false}};
   spec.outputs = [](const Json&) {
-    return std::vector<OutputSpec>{
-        {"model",
-         "model.h5 (weights and buffers under their PyTorch names) and model.json (what it is, the data it "
-         "wants, metrics of each epoch)"}};
+    return std::vector<OutputSpec>{{"model",
+                                    "model.safetensors (weights and buffers under their PyTorch names) and "
+                                    "model.json (what it is, the data it "
+                                    "wants, metrics of each epoch)"}};
   };
   spec.outputs_help = "model";
   spec.check = [](const Json& parameters) {
@@ -250,6 +289,7 @@ StepSpec train_spec() {
     }
     check_class_weights(parameters);
     check_deterministic(parameters);
+    check_exported(parameters);
   };
   return spec;
 }

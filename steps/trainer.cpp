@@ -48,6 +48,7 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
                                 {{parameters_.together(), true}, {parameters_.apart(), false}})),
       learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
       selection_(plan_, setup.model),
+      buffers_(setup.model, context.comm),
       exchange_(context, parameters_, plan_),
       input_(setup.train, setup.assemble_ahead),
       log_(context),
@@ -99,6 +100,7 @@ void Trainer::start() {
   for (const auto& t : checkpoint_tensors())
     context_.comm.broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
   setup_.step.bind();
+  buffers_.begin();
   last_checkpoint_ = monotonic_seconds();
   if (found.empty()) return;
   progress_ = TrainingProgress::from_json(Json::parse(found));
@@ -141,6 +143,8 @@ void Trainer::train_batch() {
     // One infinity or NaN makes the norm one: every rank sees it at this same batch.
     if (!std::isfinite(parameters_.extra(loss)) || !std::isfinite(gradient_norm_)) refuse_batch(batch, bad);
     update_parameters();
+    const auto mine = batch_shard(order_, batch, context_.comm.size(), context_.comm.rank());
+    buffers_.after_step(static_cast<double>(mine.size()) / static_cast<double>(batch.size()));
   }
   ++progress_.batch, ++progress_.step;
   const double batch_loss = parameters_.extra(loss);

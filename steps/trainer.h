@@ -14,6 +14,7 @@
 #include "steps/model_selection.h"
 #include "steps/moving_average.h"
 #include "steps/optimizer.h"
+#include "steps/shared_buffers.h"
 #include "steps/time_spent.h"
 #include "steps/training_log.h"
 #include "steps/training_plan.h"
@@ -84,6 +85,7 @@ class Trainer {
   LearningRate learning_rate_;
   std::optional<MovingAverage> average_;
   ModelSelection selection_;
+  SharedBuffers buffers_;
   GradientExchange exchange_;
   std::vector<std::int64_t> order_;  // of the rows in this epoch
   BatchQueue input_;                 // this rank's micro-batches of the epoch

@@ -5,11 +5,13 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/json.h"
-#include "io/tensor_file.h"
+#include "io/safetensors.h"
+#include "steps/weights.h"
 #include "tests/mpi/test_world.h"
 #include "tests/step_fixture.h"
 #include "tests/toy_dataset.h"
@@ -55,24 +57,28 @@ class Steps : public testing::Test {
   }
 };
 
-std::vector<float> floats(const TensorFile& file) {
+std::vector<float> floats(const std::string& model) {
+  const SafetensorsFile file(model + "/model.safetensors");
   std::vector<float> values;
-  for (const auto& t : file.tensors) {
-    const auto* p = reinterpret_cast<const float*>(t.data.data());
-    values.insert(values.end(), p, p + t.data.size() / sizeof(float));
+  for (const auto& t : file.tensors()) {
+    if (t.dtype != DType::f32) continue;
+    const auto* p = reinterpret_cast<const float*>(t.data);
+    values.insert(values.end(), p, p + t.bytes() / sizeof(float));
   }
   return values;
 }
 
 double largest_difference(const std::string& model_a, const std::string& model_b) {
-  const auto a = floats(read_tensor_file(model_a + "/model.h5")),
-             b = floats(read_tensor_file(model_b + "/model.h5"));
+  const auto a = floats(model_a), b = floats(model_b);
   EXPECT_EQ(a.size(), b.size());
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
     largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
   return largest;
 }
+
+const Json small_transformer = {
+    {"type", "transformer"}, {"patch", 4}, {"width", 8}, {"heads", 2}, {"feed_forward", 16}};
 
 TEST_F(Steps, GradientsOfEveryModelAreThoseOfTheJoinedBatch) {
   // A step of length 1 without momentum moves the weights by the gradient itself; in micro-batches too.
@@ -83,7 +89,8 @@ TEST_F(Steps, GradientsOfEveryModelAreThoseOfTheJoinedBatch) {
         std::tuple{"linear", clouds, Json{{"type", "linear"}}},
         std::tuple{"regression", numbers, Json{{"type", "linear"}}},
         std::tuple{"tabular", table, Json{{"type", "tabular"}, {"hidden", {8}}}},
-        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}}}) {
+        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}},
+        std::tuple{"patches", images, small_transformer}, std::tuple{"tokens", table, small_transformer}}) {
     for (const int accumulate : {1, 3}) {
       Json keys = {{"model", model},
                    {"epochs", 1},
@@ -276,8 +283,38 @@ TEST_F(Steps, StoppedByOneRankAndResumedGivesTheSameBytes) {
   }
   StepRun second(all_, "train", keys, shared_ + "/parts", {{"train", data}});
   second.run();
-  EXPECT_EQ(read_file(whole.output() + "/model.h5"), read_file(second.output() + "/model.h5"));
+  EXPECT_EQ(read_file(whole.output() + "/model.safetensors"),
+            read_file(second.output() + "/model.safetensors"));
   EXPECT_EQ(read_file(whole.output() + "/model.json"), read_file(second.output() + "/model.json"));
+}
+
+TEST_F(Steps, RunningStatisticsAreSharedAndResumedToTheBit) {
+  const auto images = write("images", toy_images(61, 1)), validation = write("validation", toy_images(40, 2));
+  const Json keys = {{"model", {{"type", "resnet"}, {"blocks", {1, 1}}, {"channels", 4}}},
+                     {"epochs", 3},
+                     {"batch_size", 30},  // the last batch has one row: some ranks have none
+                     {"checkpoint", {{"every_seconds", 0}}}};
+  const std::map<std::string, std::string> inputs = {{"train", images}, {"validation", validation}};
+  StepRun whole(all_, "train", keys, shared_ + "/whole", inputs);
+  whole.run();
+  StepRun first(all_, "train", keys, shared_ + "/parts", inputs);
+  int left = 4;
+  first.report.on_progress = [&] {
+    if (--left == 0) first.stop.request();
+  };
+  EXPECT_THROW(first.run(), Stopped);
+  StepRun second(all_, "train", keys, shared_ + "/parts", inputs);
+  second.run();
+  all_.barrier();
+  EXPECT_EQ(read_file(whole.output() + "/model.safetensors"),
+            read_file(second.output() + "/model.safetensors"));
+  const StoredWeights weights(whole.output());
+  for (const auto& t : weights.tensors()) {
+    if (t.name != "bn1.num_batches_tracked") continue;
+    std::int64_t batches = 0;
+    std::memcpy(&batches, t.data, sizeof batches);
+    EXPECT_EQ(batches, 9);
+  }
 }
 
 TEST_F(Steps, ACheckpointOfSeveralRanksServesOne) {

@@ -136,11 +136,11 @@ TEST_F(Score, RefusesDataThatTheModelWasNotMadeFor) {
 
 TEST_F(Score, RefusesADamagedModel) {
   const auto model = train(toy_clouds(300, 3, 1));
-  std::string bytes = read_file(model + "/model.h5");
-  bytes[bytes.size() - 5] = static_cast<char>(bytes[bytes.size() - 5] ^ 4);
-  write_file_atomically(model + "/model.h5", bytes, false);
+  std::string bytes = read_file(model + "/model.safetensors");
+  bytes.pop_back();
+  write_file_atomically(model + "/model.safetensors", bytes, false);
   auto step = prepare("score", model, write(toy_clouds(50, 3, 2)));
-  EXPECT_THAT(message(step, ExitStatus::bad_data), HasSubstr("model.h5"));
+  EXPECT_THAT(message(step, ExitStatus::bad_data), HasSubstr("model.safetensors"));
 }
 
 TEST_F(Score, EvaluateMeasuresSeveralClasses) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "io/safetensors.h"
 #include "tests/step_fixture.h"
 #include "tests/toy_dataset.h"
 #include "tests/unit/light/temporary_folder.h"
@@ -27,7 +28,18 @@ class Train : public testing::Test {
     return {*comm_, "train", keys, folder_ / name, inputs};
   }
 
-  std::string weights(const std::string& name) { return read_file(folder_ / (name + "/model/model.h5")); }
+  std::string weights(const std::string& name) {
+    return read_file(folder_ / (name + "/model/model.safetensors"));
+  }
+
+  /// Of a tensor of a step's model; empty where it has none.
+  static std::vector<std::int64_t> stored_shape(StepRun& step, const std::string& name) {
+    const SafetensorsFile file(step.output() + "/model.safetensors");
+    for (const auto& t : file.tensors()) {
+      if (t.name == name) return t.shape;
+    }
+    return {};
+  }
 
   Error failure(StepRun& step) {
     try {
@@ -52,7 +64,7 @@ void run_with_stops(const Make& make, const std::vector<int>& stops) {
       if (--left == 0) step.stop.request();
     };
     EXPECT_THROW(step.run(), Stopped);
-    EXPECT_FALSE(exists(step.output() + "/model.h5"));
+    EXPECT_FALSE(exists(step.output() + "/model.safetensors"));
   }
   StepRun last = make();
   last.run();

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "io/json.h"
-#include "io/tensor_file.h"
 #include "tests/unit/heavy/train_fixture.h"
 
 namespace rankflow {
@@ -110,7 +109,7 @@ TEST_F(Train, EveryPrecisionLearnsAndGivesAModelThatScores) {
                         "images", "images_test");
     step.run();
     EXPECT_GT(step.report.results.at("validation_accuracy"), 0.95) << precision;
-    EXPECT_EQ(read_tensor_file(step.output() + "/model.h5").tensors[0].dtype, DType::f32);
+    EXPECT_EQ(SafetensorsFile(step.output() + "/model.safetensors").tensors()[0].dtype, DType::f32);
     StepRun evaluation(*comm_, "evaluate", Json::object(), folder_ / ("e" + precision),
                        {{"model", step.output()}, {"data", folder_ / "images_test"}});
     evaluation.run();

@@ -28,8 +28,7 @@ TEST_F(Train, LinearLearnsClouds) {
   const Json model = read_json(step.output() + "/model.json");
   EXPECT_EQ(model.at("history").size(), 10u);
   EXPECT_EQ(model.at("input").at("schema").at("classes").size(), 3u);
-  const TensorFile file = read_tensor_file(step.output() + "/model.h5");
-  EXPECT_EQ(file.find("linear.weight")->shape, (std::vector<std::int64_t>{3, 4}));
+  EXPECT_EQ(stored_shape(step, "linear.weight"), (std::vector<std::int64_t>{3, 4}));
 }
 
 TEST_F(Train, MlpLearnsCloudsWithAdamW) {
@@ -53,8 +52,7 @@ TEST_F(Train, CnnLearnsImages) {
                       "images", "images_test");
   step.run();
   EXPECT_GT(step.report.results.at("validation_accuracy"), 0.95);
-  const TensorFile file = read_tensor_file(step.output() + "/model.h5");
-  EXPECT_EQ(file.find("blocks.0.weight")->shape, (std::vector<std::int64_t>{4, 1, 3, 3}));
+  EXPECT_EQ(stored_shape(step, "blocks.0.weight"), (std::vector<std::int64_t>{4, 1, 3, 3}));
 }
 
 TEST_F(Train, TabularLearnsWhatLinearCannot) {
@@ -199,7 +197,7 @@ TEST_F(Train, NaNInARowEndsWithBadDataAndNamesIt) {
   const Error e = failure(step);
   EXPECT_EQ(e.status(), ExitStatus::bad_data);
   EXPECT_EQ(e.message(), "loss is not finite at epoch 1, batch 2: 1 of 64 rows, the first is source row 256");
-  EXPECT_FALSE(exists(step.output() + "/model.h5"));
+  EXPECT_FALSE(exists(step.output() + "/model.safetensors"));
 }
 
 TEST_F(Train, DivergenceIsBadDataAndKeepsTheLastGoodCheckpoint) {
