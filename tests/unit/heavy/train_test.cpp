@@ -127,7 +127,10 @@ TEST_F(Train, ADamagedCheckpointGivesWayToTheOneBefore) {
   auto saved = checkpoints_in(folder_ / "parts/checkpoints");
   ASSERT_EQ(saved.size(), 2u);
   std::string bytes = read_file(saved[1]);
-  bytes[bytes.size() - 5] = static_cast<char>(bytes[bytes.size() - 5] ^ 1);  // data of the last tensor
+  const auto data = read_tensor_file(saved[1]).tensors.back().data;
+  const auto place = bytes.find(std::string_view(reinterpret_cast<const char*>(data.data()), data.size()));
+  ASSERT_NE(place, bytes.npos);
+  bytes[place] = static_cast<char>(bytes[place] ^ 1);
   write_file_atomically(saved[1], bytes, false);
 
   auto second = prepare("parts", keys, "clouds");
