@@ -48,7 +48,7 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
                                 {{parameters_.together(), true}, {parameters_.apart(), false}})),
       learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
       selection_(plan_, setup.model),
-      buffers_(setup.model, context.comm),
+      buffers_(setup.model, context.comm, plan_.virtual_shards),
       exchange_(context, parameters_, plan_),
       input_(setup.train, setup.assemble_ahead),
       log_(context),
@@ -65,6 +65,7 @@ TrainingResult Trainer::run() {
   }
   finish_checkpoints();
   exchange_.close();
+  buffers_.close();
   if (progress_.epoch < plan_.epochs && context_.first()) {
     context_.report.note(str("stopped early: ", plan_.primary_metric, " was best in epoch ",
                              progress_.best_epoch, " of ", progress_.epoch));
@@ -179,6 +180,7 @@ Trainer::NotFinite Trainer::compute_gradients(Range batch) {
       bad.count += wrong.count;
       if (bad.first < 0) bad.first = wrong.first;
     }
+    buffers_.after_shard(static_cast<double>(piece->rows) / static_cast<double>(batch.size()));
     exchange_.end_backward();
   }
   return bad;

@@ -14,9 +14,13 @@ struct Trained {
   TrainingResult result;
   std::shared_ptr<Model> model;
 
-  std::vector<double> weights() const {
+  std::vector<double> weights() const { return numbers(model->parameters()); }
+  std::vector<double> buffers() const { return numbers(model->buffers()); }
+
+ private:
+  static std::vector<double> numbers(const std::vector<at::Tensor>& tensors) {
     std::vector<double> all;
-    for (const auto& p : model->parameters()) {
+    for (const auto& p : tensors) {
       const at::Tensor flat = p.detach().contiguous().to(at::kDouble).flatten();
       all.insert(all.end(), flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel());
     }

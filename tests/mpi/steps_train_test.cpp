@@ -130,12 +130,14 @@ TEST_F(Steps, DeterministicTrainingGivesTheSameBitsOnAnyNumberOfRanks) {
   const auto clouds = write("clouds", toy_clouds(203, 3, 1)), images = write("images", toy_images(61, 1));
   for (const auto& [name, data, model] :
        {std::tuple{"mlp", clouds, Json{{"type", "mlp"}, {"hidden", {32}}, {"dropout", 0.3}}},
-        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}}}) {
+        std::tuple{"cnn", images, Json{{"type", "cnn"}, {"channels", {4}}, {"hidden", 8}}},
+        std::tuple{"resnet", images, Json{{"type", "resnet"}, {"blocks", {1}}, {"channels", 4}}}}) {
     const Json keys = {{"model", model},        {"epochs", 3},      {"batch_size", 20},
                        {"deterministic", true}, {"clip_norm", 0.5}, {"optimizer", {{"type", "adamw"}}}};
     const auto alone = train_directly(*alone_, keys, data, str(own_, "/", name));
     const auto together = train_directly(all_, keys, data, str(shared_, "/", name));
     EXPECT_EQ(alone.weights(), together.weights()) << name;
+    EXPECT_EQ(alone.buffers(), together.buffers()) << name;
     if (all_.rank() == 0) {
       EXPECT_EQ(alone.losses, together.losses) << name;
     }
