@@ -13,17 +13,6 @@ std::string path_of(const StepInputs& inputs, const char* name) {
   return found == inputs.end() ? std::string() : found->second;
 }
 
-/// Running statistics follow the order in which a rank's shards went by, which its number of ranks decides.
-void refuse_running_statistics(const Model& model) {
-  for (const auto& buffer : model.named_buffers()) {
-    if (!buffer.key().ends_with("running_mean")) continue;
-    throw Error(ExitStatus::configuration,
-                str("deterministic: true does not go with batch normalisation (", buffer.key(),
-                    "): its statistics depend on which rows a rank sees"),
-                "deterministic: false, or a model without it");
-  }
-}
-
 }  // namespace
 
 std::string brought_model(const StepInputs& inputs) {
@@ -34,7 +23,6 @@ std::shared_ptr<Model> make_training_model(const Json& parameters, const StepInp
                                            const ModelInput& input) {
   const auto model = make_model(parameters.at("model"), input, brought_model(inputs));
   const auto new_weights = parameters.at("new_weights").get<std::vector<std::string>>();
-  if (parameters.at("deterministic") == true) refuse_running_statistics(*model);
   if (const std::string path = path_of(inputs, "initial_weights"); !path.empty()) {
     load_weights(StoredWeights(path), model_tensors(*model), new_weights);
   } else if (!new_weights.empty()) {

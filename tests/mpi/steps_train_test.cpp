@@ -144,6 +144,18 @@ TEST_F(Steps, DeterministicTrainingGivesTheSameBitsOnAnyNumberOfRanks) {
   }
 }
 
+TEST_F(Steps, DeterministicTrainingPublishesTheSameBytes) {
+  const auto images = write("images", toy_images(61, 1));
+  const Json keys = {{"model", {{"type", "resnet"}, {"blocks", {1}}, {"channels", 4}}},
+                     {"epochs", 2},
+                     {"batch_size", 20},
+                     {"deterministic", true}};
+  const auto [together, alone] = both("train", keys, "t", {{"train", images}});
+  run_together(all_, [&] {
+    EXPECT_EQ(read_file(together + "/model.safetensors"), read_file(alone + "/model.safetensors"));
+  });
+}
+
 TEST_F(Steps, DeterministicTrainingGoesOnOnAnotherNumberOfRanks) {
   const auto clouds = write("clouds", toy_clouds(203, 3, 1));
   const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}},

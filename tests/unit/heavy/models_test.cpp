@@ -160,14 +160,5 @@ TEST_F(Train, ResnetAndTransformerLearnImages) {
   }
 }
 
-TEST_F(Train, BatchNormIsNotDeterministicOnAnyNumberOfRanks) {
-  toy_images(40, 1).write(folder_ / "images");
-  auto step =
-      prepare("a", {{"model", {{"type", "resnet"}, {"blocks", {1}}}}, {"deterministic", true}}, "images");
-  const Error error = failure(step);
-  EXPECT_EQ(error.status(), ExitStatus::configuration);
-  EXPECT_THAT(error.message(), HasSubstr("running_mean"));
-}
-
 }  // namespace
 }  // namespace rankflow
