@@ -5,8 +5,9 @@
 
 namespace rankflow {
 
-CallRecord::Line::Line(std::string group) : since_(monotonic_seconds()) {
+CallRecord::Line::Line(std::string group, int ranks) : since_(monotonic_seconds()) {
   status_.group = std::move(group);
+  status_.ranks = ranks;
 }
 
 void CallRecord::Line::enter(Call call) {
@@ -30,8 +31,8 @@ CallStatus CallRecord::Line::status() const {
   return now;
 }
 
-std::shared_ptr<CallRecord::Line> CallRecord::open(const std::string& group) {
-  auto line = std::make_shared<Line>(group);
+std::shared_ptr<CallRecord::Line> CallRecord::open(const std::string& group, int ranks) {
+  auto line = std::make_shared<Line>(group, ranks);
   const std::lock_guard lock(mutex_);
   lines_.push_back(line);
   return line;
@@ -51,7 +52,10 @@ namespace {
 class RecordedCommunicator : public Communicator {
  public:
   RecordedCommunicator(std::unique_ptr<Communicator> inner, CallRecord& record, std::string group)
-      : inner_(std::move(inner)), record_(record), group_(std::move(group)), line_(record.open(group_)) {}
+      : inner_(std::move(inner)),
+        record_(record),
+        group_(std::move(group)),
+        line_(record.open(group_, inner_->size())) {}
 
   int rank() const override { return inner_->rank(); }
   int size() const override { return inner_->size(); }

@@ -18,6 +18,7 @@ struct CallStatus {
   Call call;            // the last one that it entered; its number counts from 1, 0 stands for none yet
   bool inside = false;  // has not come back from it
   double seconds = 0;   // since it entered, or came back
+  int ranks = 0;        // of the group
 };
 
 /// Thread-safe.
@@ -26,7 +27,7 @@ class CallRecord {
   /// One group's line in the record; gone with its last owner.
   class Line {
    public:
-    explicit Line(std::string group);
+    Line(std::string group, int ranks);
     void enter(Call call);
     void leave();
     CallStatus status() const;
@@ -37,7 +38,7 @@ class CallRecord {
     double since_;  // monotonic seconds
   };
 
-  std::shared_ptr<Line> open(const std::string& group);
+  std::shared_ptr<Line> open(const std::string& group, int ranks);
   /// Of every group that has a communicator, in the order in which they were opened.
   std::vector<CallStatus> now() const;
 

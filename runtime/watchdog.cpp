@@ -20,7 +20,8 @@ Json to_json(const CallStatus& status) {
                {"number", status.call.number},
                {"call", status.call.number > 0 ? describe(status.call) : ""},
                {"inside", status.inside},
-               {"seconds", status.seconds}};
+               {"seconds", status.seconds},
+               {"ranks", status.ranks}};
   if (status.call.operation == Operation::agreement) line["patient"] = true;
   return line;
 }
@@ -41,7 +42,8 @@ void Watchdog::heartbeat(int r, const Json& message, double now) {
   rank.calls.clear();
   for (const Json& line : message.value("calls", Json::array()))
     rank.calls.push_back({line.at("group"), line.at("call"), line.at("number"), line.at("inside"),
-                          line.value("patient", false), now - line.at("seconds").get<double>()});
+                          line.value("patient", false), now - line.at("seconds").get<double>(),
+                          line.value("ranks", 0)});
 }
 
 Watchdog::Finding Watchdog::look(double now) {
@@ -95,7 +97,9 @@ Watchdog::Wait Watchdog::wait_of(const Group& group, std::int64_t number, double
   std::vector<int> waiting, missing;
   std::vector<std::string> owing;
   double latest = 0;
+  int members = 0;
   for (const auto& [rank, s] : group) {
+    members = std::max(members, s->ranks);
     if (s->inside && s->number == number) {
       waiting.push_back(rank);
       wait.group = s->group, wait.number = number, wait.patient = s->patient;
@@ -113,7 +117,13 @@ Watchdog::Wait Watchdog::wait_of(const Group& group, std::int64_t number, double
     }
   }
   const std::string call = str("call ", number, ", ", wait.text);
-  if (missing.empty()) {
+  // Ranks that last spoke before they had a part in the group.
+  const int unheard = members - static_cast<int>(group.size());
+  if (missing.empty() && unheard > 0) {
+    wait.text = str(ranks_text(waiting), waiting.size() > 1 ? " have" : " has", " waited for ",
+                    human_seconds(wait.seconds), " in ", call, ", which ", unheard, " of its ", members,
+                    " ranks ", unheard > 1 ? "have" : "has", " not been heard of in");
+  } else if (missing.empty()) {
     // From when the last one came: until then they waited for it.
     wait.seconds = now - latest;
     wait.text = str(ranks_text(waiting), waiting.size() > 1 ? " are all" : " is", " in ", call, " for ",

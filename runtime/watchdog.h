@@ -14,7 +14,7 @@
 
 namespace rankflow {
 
-/// A rank's line about one group, as it travels in a sign of life: {group, number, call, inside, seconds}, and
+/// A rank's line about one group, as it travels in a sign of life: {group, number, call, inside, seconds, ranks}, and
 /// patient: true in the agreement at the end of local work, which may take any time.
 Json to_json(const CallStatus& status);
 
@@ -43,6 +43,7 @@ class Watchdog {
     std::int64_t number = 0;
     bool inside = false, patient = false;
     double since = 0;
+    int ranks = 0;  // of the group
   };
   struct Rank {
     double heard = 0;

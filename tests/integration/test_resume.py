@@ -107,7 +107,10 @@ def test_a_rank_that_hangs_is_named_with_what_it_owes(flow, undisturbed):
     assert rank_processes(flow) == {}, "no rank is left behind"
     said = out + err
     assert "rank 1 (" in said and "has given no sign of life for" in said, said
-    assert "rank 1 has not entered call " in said and "in which rank 0 has waited for" in said, said
+    # A training that is this short may end before the rank's first sign of life in it.
+    entered = "rank 1 has not entered call " in said and "in which rank 0 has waited for" in said
+    heard = "rank 0 has waited for " in said and "which 1 of its 2 ranks has not been heard of in" in said
+    assert entered or heard, said
     assert "all_reduce(sum of" in said, said
     flow("run", "-n", "2", "p.yaml")
     assert flow.artifact("fit", "model")[1] == undisturbed

@@ -128,5 +128,15 @@ TEST_F(WatchdogTest, GroupsAreJudgedApart) {
   EXPECT_THAT(watchdog_.look(31).hang, Not(HasSubstr("rank 1")));
 }
 
+TEST_F(WatchdogTest, ARankThatWasNeverHeardOfInTheGroupIsCounted) {
+  watchdog_.heartbeat(
+      0, {{"step", "train"}, {"calls", Json::array({to_json({"7", gradients(50), true, 0, 3})})}}, 0);
+  watchdog_.heartbeat(
+      1, {{"step", "train"}, {"calls", Json::array({to_json({"7", gradients(50), true, 0, 3})})}}, 0);
+  const auto text = watchdog_.look(30).collective;
+  EXPECT_THAT(text, HasSubstr("ranks 0, 1 have waited for 30"));
+  EXPECT_THAT(text, HasSubstr("which 1 of its 3 ranks has not been heard of in"));
+}
+
 }  // namespace
 }  // namespace rankflow
