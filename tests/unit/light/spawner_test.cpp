@@ -2,10 +2,14 @@
 #include "runtime/spawner.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "base/clock.h"
@@ -17,13 +21,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A process that nobody has waited for yet is dead all the same.
-bool alive(pid_t pid) {
-  const std::string stat = str("/proc/", pid, "/stat");
-  if (!exists(stat)) return false;
-  const std::string text = read_file(stat);
-  const auto name_end = text.rfind(')');
-  return name_end != std::string::npos && text.substr(name_end + 2, 1) != "Z";
+// Waits for the end of a process that is no child of this one; false where it is not over after `seconds`. Over it is,
+// too, while nobody has waited for it yet. (Reading /proc/PID/stat until it is gone fails where the process goes between
+// open and read.)
+bool ends_within(pid_t pid, double seconds) {
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (process < 0) {
+    EXPECT_EQ(errno, ESRCH) << std::strerror(errno);
+    return true;
+  }
+  pollfd wait{process, POLLIN, 0};
+  const int ready = poll(&wait, 1, static_cast<int>(seconds * 1000));
+  close(process);
+  return ready == 1;
 }
 
 class SpawnerTest : public testing::Test {
@@ -83,9 +93,7 @@ TEST_F(SpawnerTest, KillsAProgramThatIgnoresTheTermination) {
 TEST_F(SpawnerTest, EndsWhatAProgramLeavesBehind) {
   EXPECT_TRUE(spawner_->run(request({"sh", "-c", "sleep 600 & echo $!"}), forever).ok());
   const pid_t left = std::stoi(log());
-  const double patience = monotonic_seconds() + 10;
-  while (alive(left) && monotonic_seconds() < patience) usleep(1000);
-  EXPECT_FALSE(alive(left)) << "the background process is still there";
+  EXPECT_TRUE(ends_within(left, 10)) << "the background process is still there";
 }
 
 TEST_F(SpawnerTest, ChildrenDieWithTheProcessThatAskedForThem) {
@@ -100,11 +108,10 @@ TEST_F(SpawnerTest, ChildrenDieWithTheProcessThatAskedForThem) {
   const std::string pid_file = (folder_ / "pid").string();
   while ((!exists(pid_file) || read_file(pid_file).empty()) && monotonic_seconds() < patience) usleep(1000);
   const pid_t child = std::stoi(read_file(pid_file));
-  EXPECT_TRUE(alive(child));
+  EXPECT_FALSE(ends_within(child, 0));
   kill(rank, SIGKILL);
   waitpid(rank, nullptr, 0);
-  while (alive(child) && monotonic_seconds() < patience) usleep(1000);
-  EXPECT_FALSE(alive(child)) << "the program outlived its rank";
+  EXPECT_TRUE(ends_within(child, 10)) << "the program outlived its rank";
 }
 
 TEST_F(SpawnerTest, StartsMany) {
