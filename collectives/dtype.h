@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace rankflow {
 
@@ -47,40 +48,22 @@ struct BF16 {
 template <typename T>
 struct dtype_of;
 template <>
-struct dtype_of<bool> {
-  static constexpr DType value = DType::boolean;
-};
+struct dtype_of<bool> : std::integral_constant<DType, DType::boolean> {};
 template <>
-struct dtype_of<std::uint8_t> {
-  static constexpr DType value = DType::u8;
-};
+struct dtype_of<std::uint8_t> : std::integral_constant<DType, DType::u8> {};
 template <>
-struct dtype_of<std::byte> {
-  static constexpr DType value = DType::u8;
-};
+struct dtype_of<std::byte> : std::integral_constant<DType, DType::u8> {};
 template <>
-struct dtype_of<std::int32_t> {
-  static constexpr DType value = DType::i32;
-};
+struct dtype_of<std::int32_t> : std::integral_constant<DType, DType::i32> {};
 template <>
-struct dtype_of<std::int64_t> {
-  static constexpr DType value = DType::i64;
-};
+struct dtype_of<std::int64_t> : std::integral_constant<DType, DType::i64> {};
 template <>
-struct dtype_of<F16> {
-  static constexpr DType value = DType::f16;
-};
+struct dtype_of<F16> : std::integral_constant<DType, DType::f16> {};
 template <>
-struct dtype_of<BF16> {
-  static constexpr DType value = DType::bf16;
-};
+struct dtype_of<BF16> : std::integral_constant<DType, DType::bf16> {};
 template <>
-struct dtype_of<float> {
-  static constexpr DType value = DType::f32;
-};
+struct dtype_of<float> : std::integral_constant<DType, DType::f32> {};
 template <>
-struct dtype_of<double> {
-  static constexpr DType value = DType::f64;
-};
+struct dtype_of<double> : std::integral_constant<DType, DType::f64> {};
 
 }  // namespace rankflow

@@ -7,10 +7,11 @@
 namespace rankflow {
 namespace {
 
-// File: Header, slots (u64 offsets of facts, 0: empty; open addressing with linear probing), facts: FactHead,
-// key, value. Native byte order: the magic number reads differently on a machine with the other one.
+// File: Header, slots (u64: a fact's offset and above it 24 bits of its key's hash, so that others are passed over without
+// being looked at; 0: empty; open addressing with linear probing), facts: FactHead, key, value. Native byte order: the
+// magic number reads differently on a machine with the other one.
 struct Header {
-  std::uint64_t magic = 0x3154434146464b52;  // "RKFFACT1"
+  std::uint64_t magic = 0x3254434146464b52;  // "RKFFACT2"
   std::uint64_t size = 0;                    // of the whole file
   std::uint64_t slots = 0;                   // a power of two
 };
@@ -62,40 +63,52 @@ void append_fact(std::string& bytes, const Fact& fact) {
   std::memcpy(bytes.data() + start, &check, sizeof check);
 }
 
+constexpr int offset_bits = 40;
+constexpr std::uint64_t offset_mask = (std::uint64_t{1} << offset_bits) - 1;
+
+/// The slot's low bits of the hash are its place.
+std::uint64_t tag_of(std::uint64_t key_hash) {
+  return key_hash & ~offset_mask;
+}
+
 std::uint64_t slot_offset(std::uint64_t slot) {
   return sizeof(Header) + slot * sizeof(std::uint64_t);
 }
 
 }  // namespace
 
-FactTable::FactTable(std::string bytes) : bytes_(std::move(bytes)) {
-  if (bytes_.size() < sizeof(Header)) return;
-  const auto header = read_at<Header>(bytes_, 0);
+FactTable::FactTable(LazyBytes bytes) : bytes_(std::move(bytes)) {
+  const auto begin = bytes_.at(0, sizeof(Header));
+  if (begin.size() < sizeof(Header)) return;
+  const auto header = read_at<Header>(begin, 0);
   const bool whole = header.magic == Header().magic && header.size == bytes_.size();
   const std::uint64_t room = (bytes_.size() - sizeof(Header)) / sizeof(std::uint64_t);
   if (whole && std::has_single_bit(header.slots) && header.slots <= room) slots_ = header.slots;
 }
 
 std::optional<Fact> FactTable::fact_at(std::uint64_t offset) const {
-  const std::string_view all = bytes_;
-  if (offset < slot_offset(slots_) || offset > all.size() || all.size() - offset < sizeof(FactHead))
-    return std::nullopt;
-  const auto head = read_at<FactHead>(all, offset);
-  const std::string_view rest = all.substr(offset + sizeof(FactHead));
+  if (offset < slot_offset(slots_)) return std::nullopt;
+  const auto begin = bytes_.at(offset, sizeof(FactHead));
+  if (begin.size() < sizeof(FactHead)) return std::nullopt;
+  const auto head = read_at<FactHead>(begin, 0);
   const std::uint64_t text_bytes = std::uint64_t{head.key_bytes} + head.value_bytes;
-  if (text_bytes > rest.size()) return std::nullopt;
-  const auto checked =
-      all.substr(offset + sizeof head.check, sizeof(FactHead) - sizeof head.check + text_bytes);
+  const auto text = bytes_.at(offset + sizeof head, text_bytes);
+  if (text.size() < text_bytes) return std::nullopt;
+  const std::string_view checked(begin.data() + sizeof head.check,
+                                 sizeof head - sizeof head.check + text_bytes);
   if (hash(checked) != head.check) return std::nullopt;
-  return Fact{head.stamp, rest.substr(0, head.key_bytes), rest.substr(head.key_bytes, head.value_bytes)};
+  return Fact{head.stamp, text.substr(0, head.key_bytes), text.substr(head.key_bytes, head.value_bytes)};
 }
 
 std::optional<Fact> FactTable::find(std::string_view key) const {
   const std::uint64_t first = hash(key);
   for (std::uint64_t i = 0; i < slots_; ++i) {
-    const auto offset = read_at<std::uint64_t>(bytes_, slot_offset((first + i) & (slots_ - 1)));
-    if (offset == 0) return std::nullopt;
-    if (auto fact = fact_at(offset); fact && fact->key == key) return fact;
+    const auto slot = bytes_.at(slot_offset((first + i) & (slots_ - 1)), sizeof(std::uint64_t));
+    if (slot.empty()) return std::nullopt;
+    const auto entry = read_at<std::uint64_t>(slot, 0);
+    if (entry == 0) return std::nullopt;
+    if ((entry & ~offset_mask) != tag_of(first)) continue;
+    if (auto fact = fact_at(entry & offset_mask); fact && fact->key == key) return fact;
   }
   return std::nullopt;
 }
@@ -106,7 +119,7 @@ std::vector<Fact> FactTable::all() const {
   // One that is damaged does not say where the next begins.
   for (auto fact = fact_at(slot_offset(slots_)); fact;) {
     facts.push_back(*fact);
-    fact = fact_at(static_cast<std::uint64_t>(fact->value.data() + fact->value.size() - bytes_.data()));
+    fact = fact_at(bytes_.offset_of(fact->value) + fact->value.size());
   }
   return facts;
 }
@@ -116,10 +129,11 @@ std::string FactTable::encode(const std::vector<Fact>& facts) {
   const std::uint64_t slots = std::bit_ceil(2 * facts.size() + 1);
   std::string bytes(slot_offset(slots), '\0');
   for (const Fact& fact : facts) {
-    std::uint64_t slot = hash(fact.key) & (slots - 1);
+    const std::uint64_t key_hash = hash(fact.key);
+    std::uint64_t slot = key_hash & (slots - 1);
     while (read_at<std::uint64_t>(bytes, slot_offset(slot)) != 0) slot = (slot + 1) & (slots - 1);
-    const std::uint64_t offset = bytes.size();
-    std::memcpy(bytes.data() + slot_offset(slot), &offset, sizeof offset);
+    const std::uint64_t entry = tag_of(key_hash) | bytes.size();
+    std::memcpy(bytes.data() + slot_offset(slot), &entry, sizeof entry);
     append_fact(bytes, fact);
   }
   const Header header{Header().magic, bytes.size(), slots};

@@ -1,5 +1,5 @@
 // A hash table of facts in one block of bytes, as it lies in a file: looking one up costs a probe, and
-// starting with many thousands of them costs no more than reading the file.
+// starting with many thousands of them costs no more than reading those that are asked for.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/file.h"
+#include "io/lazy_bytes.h"
 
 namespace rankflow {
 
@@ -22,7 +23,7 @@ class FactTable {
  public:
   FactTable() = default;
   /// Takes the bytes of a file; what is cut off or no table becomes an empty one.
-  explicit FactTable(std::string bytes);
+  explicit FactTable(LazyBytes bytes);
 
   /// Every fact has a checksum: a damaged one is not found. Views are valid as long as the table.
   std::optional<Fact> find(std::string_view key) const;
@@ -35,7 +36,7 @@ class FactTable {
  private:
   std::optional<Fact> fact_at(std::uint64_t offset) const;
 
-  std::string bytes_;
+  LazyBytes bytes_;
   std::uint64_t slots_ = 0;
 };
 

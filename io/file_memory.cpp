@@ -29,7 +29,7 @@ bool is_settled(const FileStamp& stamp) {
 
 FileMemory::FileMemory(std::string path) : path_(std::move(path)) {
   try {
-    if (!path_.empty() && exists(path_)) kept_ = FactTable(read_file(path_));
+    if (!path_.empty() && exists(path_)) kept_ = FactTable(LazyBytes(File(path_, O_RDONLY | O_NONBLOCK)));
   } catch (const Error& e) {
     log::debug(str("the file memory is not used: ", e.message()));
   }

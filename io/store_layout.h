@@ -6,10 +6,9 @@
 //   artifacts/<aa>/<digest>/producer.json  who made it, when (not part of the digest)
 //   checkpoints/<aa>/<fingerprint>/…     of unfinished steps
 //   damaged/<digest>.<unique>/           artifacts set aside because their bytes are wrong
-//   runs/<run id>/run.json               one run: status, steps, versions
+//   runs/<run id>/run.json               one run: status, a record of each step, versions
 //   runs/<run id>/pipeline.json          the resolved pipeline
 //   runs/<run id>/plan.json              what was to run and why
-//   runs/<run id>/steps/<step>.json      one step's record
 //   runs/<run id>/logs/<step>/rank-<r>.log
 //   runs/<run id>/logs/launcher.log, rank-<r>.log
 //   runs/<run id>/metrics.jsonl
@@ -58,8 +57,6 @@ struct RunLayout {
   std::string record() const { return root + "/run.json"; }
   std::string pipeline() const { return root + "/pipeline.json"; }
   std::string plan() const { return root + "/plan.json"; }
-  std::string steps() const { return root + "/steps"; }
-  std::string step(const std::string& step) const { return root + "/steps/" + step + ".json"; }
   std::string logs() const { return root + "/logs"; }
   std::string step_logs(const std::string& step) const { return root + "/logs/" + step; }
   std::string step_log(const std::string& step, int rank) const {

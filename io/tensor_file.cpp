@@ -111,7 +111,8 @@ TensorFile read_checked(const std::string& path, const hdf5::Structure& structur
   for (const hdf5::Array& array : structure.arrays) {
     StoredTensor tensor{array.name, array.dtype, array.shape, std::vector<std::byte>(array.bytes())};
     read_at(file, array.offset, tensor.data);
-    checksum.add(tensor.name, tensor.dtype, tensor.shape, tensor.data.data(), tensor.data.size());
+    if (!expected.empty())
+      checksum.add(tensor.name, tensor.dtype, tensor.shape, tensor.data.data(), tensor.data.size());
     result.tensors.push_back(std::move(tensor));
   }
   if (!expected.empty() && checksum.finish() != expected) {

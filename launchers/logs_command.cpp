@@ -57,14 +57,26 @@ std::vector<std::string> step_names(const Json& record) {
   return names;
 }
 
-int list_logs(const RunLayout& run, const std::string& id) {
-  std::fputs(str("logs of run ", id, ":\n").c_str(), stdout);
-  if (!exists(run.logs())) return code(ExitStatus::ok);
-  for (const auto& entry : list_tree(run.logs())) {
-    std::fputs(
-        str("  ", run.logs(), "/", entry.path, "  ", human_bytes(static_cast<double>(entry.size)), "\n")
-            .c_str(),
-        stdout);
+/// The run whose logs are a step's: the one that made what this run reused.
+std::string maker_of(const Json& step, const std::string& id) {
+  return step.value("status", "") == "reused" ? step.value("run", id) : id;
+}
+
+void print_files(const std::string& folder) {
+  if (!exists(folder)) return;
+  for (const auto& entry : list_tree(folder)) {
+    const std::string size = human_bytes(static_cast<double>(entry.size));
+    std::fputs(str("  ", folder, "/", entry.path, "  ", size, "\n").c_str(), stdout);
+  }
+}
+
+int list_logs(const StoreLayout& layout, const Json& record, const std::string& id) {
+  std::fputs(str("logs of run ", id, ", and of the runs that made what it reused:\n").c_str(), stdout);
+  print_files(RunLayout{layout.run(id)}.logs());
+  const Json steps = record.value("steps", Json::object());
+  for (const auto& [name, step] : steps.items()) {
+    if (const auto maker = maker_of(step, id); maker != id)
+      print_files(RunLayout{layout.run(maker)}.step_logs(name));
   }
   return code(ExitStatus::ok);
 }
@@ -75,7 +87,7 @@ int logs_command(const CommandLine& line) {
   const StoreLayout layout{store_of(line)};
   const Json record = load_run(layout, line.text("run"));
   const auto id = record.at("run").get<std::string>();
-  if (line.arguments.empty()) return list_logs({layout.run(id)}, id);
+  if (line.arguments.empty()) return list_logs(layout, record, id);
 
   const std::string& step = line.arguments[0];
   const auto names = step_names(record);
@@ -83,8 +95,7 @@ int logs_command(const CommandLine& line) {
     throw Error(ExitStatus::usage, str("run ", id, " has no step \"", step, "\"", did_you_mean(step, names)),
                 str("rankflow show ", id));
   }
-  const Json& entry = record["steps"][step];
-  const std::string maker = entry.value("status", "") == "reused" ? entry.value("run", id) : id;
+  const std::string maker = maker_of(record["steps"][step], id);
   const RunLayout run{layout.run(maker)};
   auto logs = rank_logs(run.step_logs(step));
   if (line.has("rank"))

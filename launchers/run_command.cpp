@@ -1,11 +1,9 @@
-#include <unistd.h>
-
-#include <array>
 #include <cstdio>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "collectives/host_name.h"
 #include "io/file.h"
 #include "launchers/commands.h"
 #include "launchers/display.h"
@@ -20,12 +18,6 @@
 
 namespace rankflow {
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 /// A new run, or the one to go on with.
 RunRecord open_record(PlanningSession& session, const CommandLine& line) {

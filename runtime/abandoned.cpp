@@ -3,23 +3,17 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "collectives/host_name.h"
 #include "io/file.h"
 
 namespace rankflow {
 namespace {
-
-std::string this_host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 bool is_over(const StoreLayout& layout, const std::string& run) {
   const auto record = try_read_json(RunLayout{layout.run(run)}.record());
@@ -27,14 +21,14 @@ bool is_over(const StoreLayout& layout, const std::string& run) {
   const std::string status = record->value("status", "");
   if (status != "running" && status != "starting") return true;
   const Json process = record->value("process", Json::object());
-  if (process.value("host", "") != this_host()) return false;
+  if (process.value("host", "") != host_name()) return false;
   return kill(process.value("pid", 1), 0) != 0 && errno == ESRCH;
 }
 
 }  // namespace
 
 void claim_run(RunRecord& record) {
-  record.json()["process"] = {{"host", this_host()}, {"pid", getpid()}};
+  record.json()["process"] = {{"host", host_name()}, {"pid", getpid()}};
 }
 
 void remove_abandoned(Store& store) {

@@ -187,6 +187,7 @@ def test_runs_show_logs_download(chain):
     show = chain("show").out
     assert second["run"] in show and all(step in show for step in ALL)
     assert "counted" in chain("logs", "count").out, "a reused step shows the logs of the run that made it"
+    assert "/count/rank-0.log" in chain("logs").out, "and the list has them too"
     chain("download", "latest", "count.text", "result")
     assert (chain.folder / "result/text").read_text() == "HELLO\n!\n"
     chain.write("result/text", "mine")

@@ -29,7 +29,7 @@ Owned some_facts(std::size_t count) {
 TEST(FactTable, FindsWhatWasPutIn) {
   for (const std::size_t count : {0, 1, 2, 7, 1000}) {
     const Owned owned = some_facts(count);
-    const FactTable table(FactTable::encode(owned.facts));
+    const FactTable table{LazyBytes(FactTable::encode(owned.facts))};
     for (const Fact& fact : owned.facts) {
       const auto found = table.find(fact.key);
       ASSERT_TRUE(found) << fact.key;
@@ -45,8 +45,8 @@ TEST(FactTable, FindsWhatWasPutIn) {
 
 TEST(FactTable, IsEmptyWithoutBytes) {
   EXPECT_FALSE(FactTable().find("x"));
-  EXPECT_TRUE(FactTable("").all().empty());
-  EXPECT_TRUE(FactTable(std::string(10'000, '\xff')).all().empty());
+  EXPECT_TRUE(FactTable(LazyBytes("")).all().empty());
+  EXPECT_TRUE(FactTable(LazyBytes(std::string(10'000, '\xff'))).all().empty());
 }
 
 TEST(FactTable, NeverGivesWhatWasNotPutIn) {
@@ -55,7 +55,7 @@ TEST(FactTable, NeverGivesWhatWasNotPutIn) {
   std::map<std::string, Fact> expected;
   for (const Fact& fact : owned.facts) expected[std::string(fact.key)] = fact;
   const auto check = [&](const std::string& bytes) {
-    const FactTable table(bytes);
+    const FactTable table{LazyBytes(bytes)};
     std::size_t found = 0;
     for (const auto& [key, fact] : expected) {
       const auto answer = table.find(key);
