@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/memory_limit.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "launchers/event_lines.h"
@@ -64,6 +65,7 @@ class Supervisor {
     const double started = monotonic_seconds();
     for (int attempt = 1;; ++attempt) {
       attempt_ = Attempt{};
+      const MemoryWatch memory;
       const ProcessEnd end = watch();
       if (attempt_.hung) return finish(started, ExitStatus::stopped, attempt_.hung_message);
       if (stop_signal_ != 0 && (is_crash(end) || end.exit_code == code(ExitStatus::stopped))) {
@@ -72,6 +74,13 @@ class Supervisor {
                       str("stopped by ", signal_name(stop_signal_), "; the same command goes on from here"));
       }
       if (!is_crash(end)) return finish_with_result(started, end.exit_code);
+      // Started again it would come to the same end.
+      if (const auto killed = memory.kill()) {
+        return finish(
+            started, ExitStatus::stopped,
+            str(who_died(), " died: ", *killed,
+                ". With more memory for the job, smaller batches, or more nodes the run goes on from here"));
+      }
       const std::string died = str(who_died(), " died (", describe(end), ")");
       if (attempt > options_.restarts) {
         return finish(

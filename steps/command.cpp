@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <map>
 #include <optional>
 
 #include "base/clock.h"
+#include "base/memory_limit.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "runtime/spawner.h"
@@ -81,9 +83,13 @@ std::string last_lines(const std::string& path, std::size_t lines) {
   return join(all, "\n    ");
 }
 
-std::string ending(const SpawnResult& result) {
+std::string ending(const SpawnResult& result, const MemoryWatch& memory) {
   if (!result.error.empty()) return str("could not be started: ", result.error);
-  if (result.signal) return str("was ended by signal ", result.signal, " (", strsignal(result.signal), ")");
+  if (result.signal) {
+    const auto killed = result.signal == SIGKILL ? memory.kill() : std::nullopt;
+    return str("was ended by signal ", result.signal, " (", strsignal(result.signal), ")",
+               killed ? ": " + *killed : "");
+  }
   return str("ended with exit code ", result.exit_code);
 }
 
@@ -122,6 +128,7 @@ class CommandStep : public Step {
       if (too_long()) return 5;
       return std::nullopt;
     };
+    const MemoryWatch memory;
     const auto result = context.spawner->run(request, end_after);
     // An empty log says nothing, and thousands of them burden the file system.
     FileStamp stamp;
@@ -131,12 +138,12 @@ class CommandStep : public Step {
       throw Error(ExitStatus::step_failed, "ended because another rank of the step failed");
     if (context.stop.requested()) throw Stopped();
     const std::string tail = last_lines(request.output, 5);
-    throw Error(
-        ExitStatus::step_failed,
-        str("program ", p.at("command")[0].get<std::string>(), " ",
-            too_long() ? str("ran longer than its timeout of ", human_seconds(limit)) : ending(result),
-            tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")),
-        str("rankflow logs ", context.step));
+    throw Error(ExitStatus::step_failed,
+                str("program ", p.at("command")[0].get<std::string>(), " ",
+                    too_long() ? str("ran longer than its timeout of ", human_seconds(limit))
+                               : ending(result, memory),
+                    tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")),
+                str("rankflow logs ", context.step));
   }
 };
 

@@ -12,6 +12,20 @@ BIN = Path(os.environ.get("RANKFLOW_BIN", SOURCE / "build/release/bin"))
 
 DONE, STEP_FAILED, USAGE, BAD_DATA, INTERNAL, IO, STOPPED, PERMISSION, CONFIGURATION = 0, 1, 2, 65, 70, 74, 75, 77, 78
 
+# A table with the columns a, b and y becomes a dataset.
+PREPARE_ROWS = """\
+name: table
+inputs:
+  rows: {path: rows.csv}
+steps:
+  data:
+    type: prepare
+    inputs: {data: "${{inputs.rows}}"}
+    target: y
+    features: {numeric: [a, b]}
+    task: classification
+"""
+
 
 @dataclass
 class Result:

@@ -5,20 +5,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from support import BAD_DATA, IO, SOURCE, temporaries
+from support import BAD_DATA, IO, PREPARE_ROWS, SOURCE, temporaries
 
-PIPELINE = """\
-name: table
-inputs:
-  rows: {path: rows.csv}
-steps:
-  data:
-    type: prepare
-    inputs: {data: "${{inputs.rows}}"}
-    target: y
-    features: {numeric: [a, b]}
-    task: classification
-"""
 IMAGES = """\
 name: images
 inputs:
@@ -52,7 +40,7 @@ def refused(flow, *said, code=BAD_DATA, ranks=1):
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("wrong, said", [("7,x,1", '"x"'), ("7,3.5", "column"), ("7,3.5,1,9", "column")])
 def test_a_wrong_row(rankflow, wrong, said, ranks):
-    rankflow.write("p.yaml", PIPELINE)
+    rankflow.write("p.yaml", PREPARE_ROWS)
     rows = lines(1000)
     rows[501] = wrong
     rankflow.write("rows.csv", "\n".join(rows) + "\n")
@@ -65,20 +53,20 @@ def test_a_wrong_row(rankflow, wrong, said, ranks):
 def test_a_truncated_gzip_file(rankflow):
     whole = (SOURCE / "configs/data/flights-2001q1.csv.gz").read_bytes()
     (rankflow.folder / "rows.csv.gz").write_bytes(whole[:len(whole) // 2])
-    rankflow.write("p.yaml", PIPELINE.replace("rows.csv", "rows.csv.gz").replace("[a, b]", "[distance]")
+    rankflow.write("p.yaml", PREPARE_ROWS.replace("rows.csv", "rows.csv.gz").replace("[a, b]", "[distance]")
                    .replace("target: y", "target: delay"))
     refused(rankflow, "rows.csv.gz")
 
 
 def test_a_target_that_is_not_there(rankflow):
-    rankflow.write("p.yaml", PIPELINE.replace("target: y", "target: z"))
+    rankflow.write("p.yaml", PREPARE_ROWS.replace("target: y", "target: z"))
     rankflow.write("rows.csv", "\n".join(lines(10)) + "\n")
     result = rankflow("run", "p.yaml", code=None)
     assert result.code in (BAD_DATA, 78) and '"z"' in result.err, result.err
 
 
 def test_an_empty_table(rankflow):
-    rankflow.write("p.yaml", PIPELINE)
+    rankflow.write("p.yaml", PREPARE_ROWS)
     rankflow.write("rows.csv", "a,b,y\n")
     refused(rankflow, "rows.csv")
 
@@ -105,7 +93,7 @@ def test_a_full_disk(rankflow, root, ranks):
     try:
         rankflow.store = disk / "store"
         rankflow.environment["RANKFLOW_STORE"] = str(rankflow.store)
-        rankflow.write("p.yaml", PIPELINE)
+        rankflow.write("p.yaml", PREPARE_ROWS)
         rankflow.write("rows.csv", "\n".join(lines(100_000)) + "\n")
         result = refused(rankflow, "No space left", str(disk), code=IO, ranks=ranks)
         assert result.err.count("No space left") == 1, "one clear line"
