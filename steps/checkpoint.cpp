@@ -12,7 +12,6 @@
 namespace rankflow {
 namespace {
 
-constexpr std::size_t kept = 2;
 constexpr std::string_view prefix = "checkpoint-";
 constexpr std::string_view suffix = ".h5";
 
@@ -24,8 +23,8 @@ std::string file_name(std::int64_t step) {
 
 }  // namespace
 
-Checkpoints::Checkpoints(std::string folder, Json configuration)
-    : folder_(std::move(folder)), configuration_(std::move(configuration)) {}
+Checkpoints::Checkpoints(std::string folder, Json configuration, std::size_t kept)
+    : folder_(std::move(folder)), configuration_(std::move(configuration)), kept_(kept) {}
 
 std::vector<std::string> Checkpoints::newest_first() const {
   std::vector<std::string> paths;
@@ -48,7 +47,7 @@ void Checkpoints::save(std::int64_t step, const std::vector<NamedTensor>& tensor
   // Newer ones than this are damaged or of another training: this run would have gone on from them.
   std::size_t older = 0;
   for (const auto& other : newest_first()) {
-    if (other == path || (other < path && ++older < kept)) continue;
+    if (other == path || (other < path && ++older < kept_)) continue;
     std::error_code failed;
     if (!std::filesystem::remove(other, failed) && failed)
       throw system_error("cannot remove", other, failed.value());

@@ -1,4 +1,4 @@
-// Checkpoints of a training: files of named tensors and a JSON text, newest two kept, so that a damaged one
+// Checkpoints of a training: files of named tensors and a JSON text, the newest few kept, so that a damaged one
 // has one before it.
 #pragma once
 
@@ -14,10 +14,10 @@ namespace rankflow {
 class Checkpoints {
  public:
   /// `configuration`: what a checkpoint must have been made with to be of use. `folder` is made when the
-  /// first is saved.
-  Checkpoints(std::string folder, Json configuration);
+  /// first is saved. The newest `kept` (from 1) stay.
+  Checkpoints(std::string folder, Json configuration, std::size_t kept = 2);
 
-  /// Writes checkpoint-<step>.h5 (atomically), then removes all but the newest two. By one rank.
+  /// Writes checkpoint-<step>.h5 (atomically), then removes those that do not stay. By one rank.
   void save(std::int64_t step, const std::vector<NamedTensor>& tensors, const Json& progress);
 
   /// Copies the newest usable checkpoint into `tensors` and returns its progress; nullopt where there is
@@ -30,6 +30,7 @@ class Checkpoints {
 
   std::string folder_;
   Json configuration_;
+  std::size_t kept_;
 };
 
 }  // namespace rankflow

@@ -5,8 +5,14 @@
 
 namespace rankflow {
 
-/// Has LibTorch use `threads` threads of the CPU. Throws Error (configuration) where the step was given
-/// another device.
-void use_cpu(const StepContext& context, int threads);
+/// While it lives, LibTorch uses `threads` threads of the CPU, and memory of large tensors is kept for the next.
+class CpuUse {
+ public:
+  /// Throws Error (configuration) where the step was given another device.
+  CpuUse(const StepContext& context, int threads);
+  ~CpuUse();
+  CpuUse(const CpuUse&) = delete;
+  CpuUse& operator=(const CpuUse&) = delete;
+};
 
 }  // namespace rankflow

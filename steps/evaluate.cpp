@@ -66,7 +66,7 @@ std::vector<Outcome> collect(StepContext& context, const Predictor& predictor, c
 class EvaluateStep : public Step {
  public:
   void run(StepContext& context) override {
-    use_cpu(context, 1);  // products differ in the last bits with the number of threads
+    const CpuUse cpu(context, 1);  // products differ in the last bits with the number of threads
     std::unique_ptr<Predictor> predictor;
     run_together(context.comm, [&] {
       const std::string& data = context.inputs.at("data");

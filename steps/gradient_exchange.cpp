@@ -28,10 +28,11 @@ DType wire_type(const TrainingPlan& plan, DType own) {
 
 GradientReducerOptions options_of(const StepContext& context, const FlatParameters& parameters,
                                   const TrainingPlan& plan) {
-  const DType own = parameters.reduced().scalar_type() == at::kDouble ? DType::f64 : DType::f32;
-  const Overlap overlap = plan.overlap == "always"  ? Overlap::always
-                          : plan.overlap == "never" ? Overlap::never
-                                                    : Overlap::measured;
+  const DType own = element_type({"gradients", parameters.reduced()});
+  const bool never = plan.overlap == "never" || !plan.local_steps.is_null();
+  const Overlap overlap = plan.overlap == "always" ? Overlap::always
+                          : never                  ? Overlap::never
+                                                   : Overlap::measured;
   return {.dtype = own,
           .wire = wire_type(plan, own),
           .overlap = overlap,
@@ -64,10 +65,14 @@ ExchangeOrder exchange_order(const FlatParameters& parameters) {
 
 GradientExchange::GradientExchange(const StepContext& context, const FlatParameters& parameters,
                                    const TrainingPlan& plan)
-    : micro_batches_(plan.accumulate) {
+    : parameters_(parameters), micro_batches_(plan.accumulate) {
   if (plan.deterministic()) {
     tree_.emplace(context.comm, parameters.reduced(), plan.virtual_shards);
     micro_batches_ = tree_->shards_per_rank();
+    return;
+  }
+  if (plan.shard_optimizer) {
+    shards_.emplace(context.comm, parameters);
     return;
   }
   reducer_.emplace(context.comm, memory_of(parameters.reduced()), exchange_order(parameters).pieces,
@@ -80,6 +85,21 @@ GradientExchange::GradientExchange(const StepContext& context, const FlatParamet
   });
 }
 
+void GradientExchange::finish() {
+  if (tree_) tree_->finish();
+  if (shards_) shards_->finish();
+  if (reducer_) reducer_->finish();
+}
+
+double GradientExchange::norm() const {
+  return shards_ ? shards_->norm() : parameters_.gradients().norm().item<double>();
+}
+
+std::string GradientExchange::description() const {
+  if (tree_) return tree_->description();
+  return shards_ ? shards_->description() : reducer_->description();
+}
+
 void GradientExchange::close() {
   hooks_.reset();
   if (tree_) tree_->close();
@@ -87,7 +107,7 @@ void GradientExchange::close() {
 }
 
 std::optional<std::string> GradientExchange::news() {
-  const bool decided = tree_ || reducer_->decided();
+  const bool decided = !reducer_ || reducer_->decided();
   if (told_ && told_decision_ == decided) return std::nullopt;
   told_ = true;
   told_decision_ = decided;

@@ -1,5 +1,5 @@
 // Brings a trainer's flat gradients together over the ranks, while backward runs where that pays: what of the
-// buffer travels when, and which hooks say that it may.
+// buffer travels when, which hooks say that it may, and what of the parameters each rank updates.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,7 @@
 #include "steps/backward_hooks.h"
 #include "steps/flat_parameters.h"
 #include "steps/shard_tree.h"
+#include "steps/sharded_exchange.h"
 #include "steps/training_plan.h"
 
 namespace rankflow {
@@ -40,21 +41,34 @@ class GradientExchange {
   void end_backward() {
     if (tree_) tree_->add();
   }
-  /// After the last one: returns when the whole buffer, with what is reduced along, holds sums over the ranks,
-  /// the same bits on each. Collective.
-  void finish() { tree_ ? tree_->finish() : reducer_->finish(); }
+  /// After the last one: returns when own() of the gradients, and what is reduced along, holds sums over the ranks.
+  /// Collective.
+  void finish();
+  /// The elements of the flat buffers that this rank updates: all of them, with the same bits on each rank, or its part
+  /// where the optimizer is sharded.
+  Range own() const { return shards_ ? shards_->own() : Range{0, parameters_.values().numel()}; }
+  /// Of the whole gradient, after finish(). Collective.
+  double norm() const;
+  /// After own() of the values was updated: returns when all values are. Collective.
+  void share_values() const {
+    if (shards_) shards_->share();
+  }
+  /// [n] from a tensor over own(), which it is where that is all. Collective.
+  at::Tensor whole(const at::Tensor& part) const { return shards_ ? shards_->whole(part) : part; }
   /// Collective, after the last batch.
   void close();
 
-  std::string description() const { return tree_ ? tree_->description() : reducer_->description(); }
+  std::string description() const;
   /// The description, where this call has not yet told it or it has been decided since.
   std::optional<std::string> news();
 
  private:
+  const FlatParameters& parameters_;
   std::int64_t micro_batches_;
-  // One of the two.
+  // One of the three.
   std::optional<GradientReducer> reducer_;
   std::optional<ShardTree> tree_;
+  std::optional<ShardedExchange> shards_;
   std::optional<BackwardHooks> hooks_;
   bool told_ = false, told_decision_ = false;
 };

@@ -11,7 +11,7 @@ torch::nn::Sequential fully_connected(std::int64_t inputs, const std::vector<std
   torch::nn::Sequential layers;
   for (const std::int64_t width : hidden) {
     layers->push_back(Linear(inputs, width));
-    layers->push_back(torch::nn::ReLU());
+    layers->push_back(torch::nn::ReLU(/*inplace=*/true));
     if (dropout > 0) layers->push_back(torch::nn::Dropout(dropout));
     inputs = width;
   }

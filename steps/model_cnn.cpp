@@ -1,5 +1,5 @@
-// Blocks of 3x3 convolution, ReLU and 2x2 max-pooling, then a fully connected hidden layer (after LeCun et
-// al. 1998).
+// Blocks of 3x3 convolution, 2x2 max-pooling and ReLU, then a fully connected hidden layer (after LeCun et al. 1998).
+// ReLU after pooling gives the same numbers as before it, outputs and gradients, from a quarter of the elements.
 #include <torch/torch.h>
 
 #include "base/error.h"
@@ -26,8 +26,8 @@ class CnnModel : public Model {
                     "fewer entries in channels");
       }
       blocks->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, out, 3).padding(1)));
-      blocks->push_back(torch::nn::ReLU());
       blocks->push_back(torch::nn::MaxPool2d(2));
+      blocks->push_back(torch::nn::ReLU(/*inplace=*/true));
       channels = out, height /= 2, width /= 2;
     }
     blocks_ = register_module("blocks", blocks);

@@ -24,14 +24,9 @@ std::vector<Piece> cut(const at::Tensor& values, const at::Tensor& gradients,
   for (const auto& group : groups) {
     const Range r = group.elements;
     if (r.size() == 0) continue;
-    pieces.push_back({values.narrow(0, r.begin, r.size()), gradients.narrow(0, r.begin, r.size()),
-                      group.decayed ? weight_decay : 0, r});
+    pieces.push_back({part(values, r), part(gradients, r), group.decayed ? weight_decay : 0, r});
   }
   return pieces;
-}
-
-at::Tensor part(const at::Tensor& flat, const Piece& piece) {
-  return flat.narrow(0, piece.elements.begin, piece.elements.size());
 }
 
 class Sgd : public Optimizer {
@@ -46,7 +41,7 @@ class Sgd : public Optimizer {
       // A buffer of zeros makes the first step like all others: PyTorch's special case gives the same without
       // dampening.
       at::_fused_sgd_({piece.values}, {piece.gradients},
-                      momentum_ > 0 ? Tensors{part(buffer_, piece)} : Tensors{}, piece.weight_decay,
+                      momentum_ > 0 ? Tensors{part(buffer_, piece.elements)} : Tensors{}, piece.weight_decay,
                       momentum_, learning_rate, /*dampening=*/0, nesterov_, /*maximize=*/false,
                       /*is_first_step=*/false);
     }
@@ -82,8 +77,9 @@ class Adam : public Optimizer {
     const auto kernel =
         decoupled_ ? static_cast<Kernel>(at::_fused_adamw_) : static_cast<Kernel>(at::_fused_adam_);
     for (const Piece& piece : pieces_) {
-      kernel({piece.values}, {piece.gradients}, Tensors{part(mean_, piece)}, Tensors{part(square_, piece)},
-             {}, {steps_}, learning_rate, beta1_, beta2_, piece.weight_decay, epsilon_, /*amsgrad=*/false,
+      kernel({piece.values}, {piece.gradients}, Tensors{part(mean_, piece.elements)},
+             Tensors{part(square_, piece.elements)}, {}, {steps_}, learning_rate, beta1_, beta2_,
+             piece.weight_decay, epsilon_, /*amsgrad=*/false,
              /*maximize=*/false, {}, {});
     }
   }

@@ -21,7 +21,7 @@ class Predictor {
   const Dataset& data() const { return data_; }
   const std::vector<std::string>& classes() const { return classes_; }
 
-  /// The same bits for the same rows on one thread (use_cpu).
+  /// The same bits for the same rows on one thread (CpuUse).
   /// f64 [rows, classes]: log-probabilities; or f64 [rows, 1]: predicted values in the target's own units.
   /// Throws Error (bad_data) where the model gives another number of rows than it got, or values that are not
   /// finite.

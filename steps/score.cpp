@@ -11,7 +11,7 @@ namespace {
 class ScoreStep : public Step {
  public:
   void run(StepContext& context) override {
-    use_cpu(context, 1);  // products differ in the last bits with the number of threads
+    const CpuUse cpu(context, 1);  // products differ in the last bits with the number of threads
     const ScoreOptions options(context.parameters);
     std::unique_ptr<Predictor> predictor;
     run_together(context.comm, [&] {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "steps/tensors.h"
 
 namespace rankflow {
 
@@ -38,7 +39,7 @@ void ShardTree::add() {
 }
 
 void ShardTree::finish() {
-  const DType type = buffer_.scalar_type() == at::kDouble ? DType::f64 : DType::f32;
+  const DType type = element_type({"gradients", buffer_});
   // The sum of two numbers is the same bits in either order: between two ranks any algorithm gives the tree's.
   for (const auto& pair : pairs_)
     pair->all_reduce(buffer_.data_ptr(), static_cast<std::size_t>(buffer_.numel()), type, ReduceOp::sum);

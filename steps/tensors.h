@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/partition.h"
 #include "io/tensor_file.h"
 
 namespace rankflow {
@@ -15,9 +16,14 @@ struct NamedTensor {
   at::Tensor tensor;  // of a type that DType has; any strides
 };
 
-/// Throws Error (internal) for a type that files don't hold.
+/// Throws Error (internal) for a type that DType does not have.
 DType element_type(const NamedTensor& t);
 at::ScalarType scalar_type(DType type);
+
+/// A view of some elements of a flat [n] tensor.
+inline at::Tensor part(const at::Tensor& flat, Range elements) {
+  return flat.narrow(0, elements.begin, elements.size());
+}
 
 /// "[2, 3]", for messages.
 std::string shape_text(at::IntArrayRef shape);

@@ -51,7 +51,7 @@ class TrainStep : public Step {
     const Json& parameters = context.parameters;
     const TrainingPlan plan(parameters);
     // Products differ in the last bits with the number of threads.
-    use_cpu(context, plan.deterministic() ? 1 : context.threads);
+    const CpuUse cpu(context, plan.deterministic() ? 1 : context.threads);
 
     std::unique_ptr<Dataset> train, validation;
     std::shared_ptr<Model> model;
@@ -85,7 +85,8 @@ class TrainStep : public Step {
     std::unique_ptr<TrainingStep> step;
     run_together(context.comm,
                  [&] { step = make_training_step(*model, loss, weights, plan.precision, context.timeline); });
-    Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()));
+    Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()),
+                            parameters.at("checkpoint").at("keep"));
     const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train->info());
     Trainer trainer(
         context, plan,

@@ -166,6 +166,11 @@ void check_class_weights(const Json& parameters) {
   }
 }
 
+[[noreturn]] void refuse_together(const char* setting, const char* key, const char* why) {
+  throw Error(ExitStatus::configuration, str(setting, " does not go with ", key, ": ", why),
+              str("leave out ", key));
+}
+
 void check_deterministic(const Json& parameters) {
   const std::int64_t shards = parameters.at("deterministic_shards");
   if ((shards & (shards - 1)) != 0) {
@@ -174,14 +179,55 @@ void check_deterministic(const Json& parameters) {
   }
   if (parameters.at("deterministic") != true) return;
   const auto refuse = [](const char* key, const char* why) {
-    throw Error(ExitStatus::configuration, str("deterministic: true does not go with ", key, ": ", why),
-                str("leave out ", key));
+    refuse_together("deterministic: true", key, why);
   };
   if (parameters.at("accumulate") != 1) refuse("accumulate", "its shards are the micro-batches");
   if (parameters.at("gradient_compression") != "none")
     refuse("gradient_compression", "what is rounded depends on the number of ranks");
   if (parameters.at("overlap") == "always")
     refuse("overlap: always", "gradients are summed after the last shard");
+  if (parameters.at("shard_optimizer") == true)
+    refuse("shard_optimizer", "its sums over ranks follow the network's order");
+}
+
+void check_sharded(const Json& parameters) {
+  if (parameters.at("shard_optimizer") != true) return;
+  const char* const sharded = "shard_optimizer: true";
+  if (parameters.at("gradient_compression") != "none")
+    refuse_together(sharded, "gradient_compression", "each rank sums its part in full precision");
+  if (parameters.at("overlap") == "always")
+    refuse_together(sharded, "overlap: always", "gradients are summed after backward");
+}
+
+void check_local(const Json& parameters) {
+  const auto found = parameters.find("local_steps");
+  if (found == parameters.end() || found->is_null()) return;
+  const auto refuse = [](const char* key, const char* why) { refuse_together("local_steps", key, why); };
+  if (parameters.at("deterministic") == true)
+    refuse("deterministic", "each rank's own steps depend on the number of ranks");
+  if (parameters.at("shard_optimizer") == true)
+    refuse("shard_optimizer", "each rank updates all parameters between two exchanges");
+  if (parameters.at("overlap") == "always") refuse("overlap: always", "nothing travels while backward runs");
+  if (const auto ema = parameters.find("ema"); ema != parameters.end() && !ema->is_null())
+    refuse("ema", "between two exchanges the ranks' weights differ");
+}
+
+Field local_steps_field() {
+  return object(
+      "local_steps",
+      {required(at_least(
+           integer("batches", "global batches between two exchanges; the end of an epoch is one too"), 1)),
+       with_default(
+           above(
+               number(
+                   "outer_learning_rate",
+                   "of the step that the ranks take together; 1 and no momentum: the mean of their weights"),
+               0),
+           0.7),
+       share("outer_momentum", "Nesterov's, of that step", 0.9)},
+      "DiLoCo, for networks that are slow beside the model: each rank takes steps of its own on its share of "
+      "the global batches, and every "
+      "so many of them the ranks exchange how far they went instead of gradients");
 }
 
 Field checkpoint_field() {
@@ -193,7 +239,10 @@ Field checkpoint_field() {
       {every("every_epochs", "a checkpoint at the end of every so many epochs; 0: not", 1),
        every("every_batches", "a checkpoint after every so many global batches; 0: not", 0),
        with_default(
-           at_least(number("every_seconds", "a checkpoint when the last one is this old; 0: not"), 0), 30.0)},
+           at_least(number("every_seconds", "a checkpoint when the last one is this old; 0: not"), 0), 30.0),
+       with_default(
+           between(integer("keep", "how many of the newest stay on disk while the step trains"), 1, 1000),
+           2)},
       "when the state of the training is saved, so that it can go on after a stop or a crash");
   return not_hashed(with_default(std::move(field), Json::object()));
 }
@@ -221,6 +270,13 @@ StepSpec train_spec() {
                    1),
       optimizer_field(),
       schedule_field(),
+      with_default(
+          boolean(
+              "shard_optimizer",
+              "ZeRO-1: each rank updates its part of the parameters and keeps the optimizer's state of that "
+              "part alone; less memory and a shorter update, as many bytes on the network"),
+          false),
+      local_steps_field(),
       above(number("clip_norm", "gradients of a larger norm (of all parameters together) are scaled to it"),
             0),
       with_default(choice("precision", {"float32", "float64", "bfloat16"},
@@ -289,6 +345,8 @@ StepSpec train_spec() {
     }
     check_class_weights(parameters);
     check_deterministic(parameters);
+    check_sharded(parameters);
+    check_local(parameters);
     check_exported(parameters);
   };
   return spec;

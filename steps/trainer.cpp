@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/clock.h"
@@ -32,6 +33,12 @@ void require_same_on_all_ranks(Communicator& comm, const Model& model, std::int6
   }
 }
 
+/// The elements of `group` that lie in `whole`, counted from its begin.
+Range within(Range group, Range whole) {
+  const auto clamped = [&](std::int64_t i) { return std::clamp(i, whole.begin, whole.end) - whole.begin; };
+  return {clamped(group.begin), clamped(group.end)};
+}
+
 }  // namespace
 
 Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& setup)
@@ -44,16 +51,19 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
                   [this](const std::string& name, const at::Tensor& parameter) {
                     return excluded_from_decay(plan_.optimizer, name, parameter);
                   }),
-      optimizer_(make_optimizer(plan_.optimizer, parameters_.values(), parameters_.gradients(),
-                                {{parameters_.together(), true}, {parameters_.apart(), false}})),
+      exchange_(context, parameters_, plan_),
+      optimizer_(make_optimizer(plan_.optimizer, part(parameters_.values(), exchange_.own()),
+                                part(parameters_.gradients(), exchange_.own()),
+                                {{within(parameters_.together(), exchange_.own()), true},
+                                 {within(parameters_.apart(), exchange_.own()), false}})),
       learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
       selection_(plan_, setup.model),
       buffers_(setup.model, context.comm, plan_.virtual_shards),
-      exchange_(context, parameters_, plan_),
       input_(setup.train, setup.assemble_ahead),
       log_(context),
       checkpoints_(setup.checkpoints) {
   if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
+  if (!plan_.local_steps.is_null()) local_.emplace(context.comm, plan_.local_steps, parameters_, *optimizer_);
 }
 
 TrainingResult Trainer::run() {
@@ -81,6 +91,8 @@ TrainingResult Trainer::run() {
 
 void Trainer::start() {
   require_same_on_all_ranks(context_.comm, setup_.model, rows_);
+  const auto state = whole_state();
+  const auto tensors = checkpoint_tensors(state);
   std::string found;
   run_together(context_.comm, [&] {
     Settings settings = resolved_settings(context_, plan_, rows_, parameters_, learning_rate_);
@@ -89,8 +101,7 @@ void Trainer::start() {
     log_.write(settings_table(settings));
     if (!context_.first()) return;
     std::vector<std::string> notes;
-    if (const auto restored = setup_.checkpoints.restore(checkpoint_tensors(), notes))
-      found = restored->dump();
+    if (const auto restored = setup_.checkpoints.restore(tensors, notes)) found = restored->dump();
     for (const auto& note : notes) {
       log::warning(note);
       context_.report.note(note);
@@ -98,10 +109,11 @@ void Trainer::start() {
   });
   found = context_.comm.broadcast_text(found);
   // The first rank's weights are everybody's, whether from a checkpoint or new.
-  for (const auto& t : checkpoint_tensors())
-    context_.comm.broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
+  for (const auto& t : tensors) context_.comm.broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
+  take_state(state);
   setup_.step.bind();
   buffers_.begin();
+  if (local_) local_->begin();
   last_checkpoint_ = monotonic_seconds();
   if (found.empty()) return;
   progress_ = TrainingProgress::from_json(Json::parse(found));
@@ -135,104 +147,154 @@ std::span<const std::int64_t> Trainer::rows_of(Range batch, std::int64_t micro) 
   return mine.subspan(static_cast<std::size_t>(piece.begin), static_cast<std::size_t>(piece.size()));
 }
 
+std::int64_t Trainer::share_of(Range batch) const {
+  return static_cast<std::int64_t>(
+      batch_shard(order_, batch, context_.comm.size(), context_.comm.rank()).size());
+}
+
 void Trainer::train_batch() {
   const Range batch = batch_range(rows_, plan_.batch_size, progress_.batch);
+  double batch_loss;
   {
     Stopwatch watch(spent_.total);
-    const NotFinite bad = compute_gradients(batch);
-    reduce_gradients();
-    // One infinity or NaN makes the norm one: every rank sees it at this same batch.
-    if (!std::isfinite(parameters_.extra(loss)) || !std::isfinite(gradient_norm_)) refuse_batch(batch, bad);
-    update_parameters();
-    const auto mine = batch_shard(order_, batch, context_.comm.size(), context_.comm.rank());
-    buffers_.after_step(static_cast<double>(mine.size()) / static_cast<double>(batch.size()));
+    batch_loss = local_ ? local_step(batch) : joint_step(batch);
   }
   ++progress_.batch, ++progress_.step;
-  const double batch_loss = parameters_.extra(loss);
-  progress_.epoch_loss += batch_loss * static_cast<double>(batch.size());
   spent_.rows += batch.size();
   if (average_) average_->update(progress_.step);
   log_.batch(plan_, progress_, rows_, batch_loss, spent_);
 
-  const bool counted = plan_.every_batches > 0 && progress_.step % plan_.every_batches == 0;
+  if (plan_.every_batches > 0 && progress_.step % plan_.every_batches == 0) checkpoint_counted_ = true;
+  if (!ranks_agree()) return;
   const bool asked = parameters_.extra(stop) > 0;
-  if (asked || parameters_.extra(checkpoint_due) > 0 || counted) save_checkpoint();
+  if (asked || parameters_.extra(checkpoint_due) > 0 || checkpoint_counted_) {
+    Stopwatch watch(spent_.total);
+    save_checkpoint();
+    checkpoint_counted_ = false;
+  }
   if (!asked) return;
   finish_checkpoints();
   throw Stopped();
 }
 
-/// Leaves this rank's part of the gradient of the global batch's mean loss in the flat buffer: the cut over
-/// ranks and micro-batches does not change the sum.
-Trainer::NotFinite Trainer::compute_gradients(Range batch) {
+/// Whether all ranks hold the same weights after the batches done so far.
+bool Trainer::ranks_agree() const {
+  return !local_ || local_->round_ends(progress_.batch, batches_);
+}
+
+/// A step that all ranks take together; returns the batch's mean loss.
+double Trainer::joint_step(Range batch) {
+  compute_gradients(batch, batch.size());
+  reduce_gradients();
+  update_parameters();
+  exchange_.share_values();
+  buffers_.after_step(static_cast<double>(share_of(batch)) / static_cast<double>(batch.size()));
+  const double mean_loss = parameters_.extra(loss);
+  progress_.epoch_loss += mean_loss * static_cast<double>(batch.size());
+  return mean_loss;
+}
+
+/// A step of this rank's own, on its share of the batch; returns the mean loss of that. Without rows, in the last batch of
+/// an epoch, the gradient is zero.
+double Trainer::local_step(Range batch) {
+  const std::int64_t share = share_of(batch);
+  compute_gradients(batch, share);
+  gradient_norm_ = exchange_.norm();
+  update_parameters();
+  const double mean_loss = parameters_.extra(loss);
+  round_loss_ += mean_loss * static_cast<double>(share);
+  if (local_->round_ends(progress_.batch + 1, batches_)) end_round();
+  return mean_loss;
+}
+
+/// Brings the ranks together again.
+void Trainer::end_round() {
+  local_->leave_way();
+  parameters_.set_extra(loss, round_loss_);
+  round_loss_ = 0;
+  reduce_gradients();
+  {
+    TimedSpan span(context_.timeline, "outer step", category);
+    Stopwatch watch(spent_.communication);
+    local_->step();
+  }
+  buffers_.after_step(1.0 / context_.comm.size());
+  progress_.epoch_loss += parameters_.extra(loss);
+}
+
+/// Leaves this rank's part of the gradient of a mean loss over `counted` rows in the flat buffer: the cut over ranks and
+/// micro-batches does not change the sum.
+void Trainer::compute_gradients(Range batch, std::int64_t counted) {
   parameters_.reduced().zero_();
-  NotFinite bad;
   for (std::int64_t micro = 0; micro < exchange_.micro_batches(); ++micro) {
-    exchange_.begin_backward(micro + 1 == exchange_.micro_batches());
+    exchange_.begin_backward(!local_ && micro + 1 == exchange_.micro_batches());
     const Batch* piece;
     {
       TimedSpan span(context_.timeline, "input", category);
       Stopwatch watch(spent_.input);
       piece = &input_.next();
     }
-    if (piece->rows > 0) {
-      const NotFinite wrong = compute_part(*piece, batch, micro);
-      bad.count += wrong.count;
-      if (bad.first < 0) bad.first = wrong.first;
-    }
+    if (piece->rows > 0) compute_part(*piece, batch, micro, counted);
     buffers_.after_shard(static_cast<double>(piece->rows) / static_cast<double>(batch.size()));
     exchange_.end_backward();
   }
-  return bad;
 }
 
-Trainer::NotFinite Trainer::compute_part(const Batch& piece, Range batch, std::int64_t micro) {
+void Trainer::compute_part(const Batch& piece, Range batch, std::int64_t micro, std::int64_t counted) {
   // Dropout is a function of seed, batch, rank and micro-batch: nothing to save, and a resumed run draws the
   // same.
   const std::int64_t number = context_.comm.rank() * exchange_.micro_batches() + micro;
   torch::manual_seed(mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
                                 static_cast<std::uint64_t>(number) + 1));
-  const PartialLoss result = setup_.step.forward_backward(piece, batch.size());
+  const PartialLoss result = setup_.step.forward_backward(piece, counted);
   parameters_.set_extra(loss, parameters_.extra(loss) + result.share);
-  if (std::isfinite(result.share) || !result.row_loss.defined()) return {};
+  if (std::isfinite(result.share) || !result.row_loss.defined()) return;
+  if (bad_.count > 0 && bad_.batch != progress_.batch) return;  // what follows the first is no news
   const auto wrong = result.row_loss.isfinite().logical_not();
-  NotFinite bad{wrong.sum().item<std::int64_t>()};
-  if (bad.count > 0)
-    bad.first =
-        rows_of(batch, micro)[static_cast<std::size_t>(wrong.to(at::kInt).argmax().item<std::int64_t>())];
-  return bad;
+  const auto count = wrong.sum().item<std::int64_t>();
+  if (count == 0) return;
+  const auto first = static_cast<std::size_t>(wrong.to(at::kInt).argmax().item<std::int64_t>());
+  if (bad_.count == 0) bad_ = {0, rows_of(batch, micro)[first], progress_.batch};
+  bad_.count += count;
 }
 
+/// What the ranks left in the flat gradients and beside them, summed. Throws Error (bad_data) where that is not finite.
 void Trainer::reduce_gradients() {
   parameters_.set_extra(stop, context_.stop.requested() ? 1 : 0);
   parameters_.set_extra(checkpoint_due, context_.first() && checkpoint_is_old() ? 1 : 0);
   {
     TimedSpan span(context_.timeline, "reduce", category);
     Stopwatch watch(spent_.communication);
+    exchange_.begin_backward(true);
     exchange_.finish();
   }
   if (const auto news = exchange_.news()) log_.write(str("gradients reduced: ", *news, "\n"));
-  gradient_norm_ = parameters_.gradients().norm().item<double>();
+  gradient_norm_ = exchange_.norm();
+  // One infinity or NaN makes the norm one: every rank sees it here.
+  if (!std::isfinite(parameters_.extra(loss)) || !std::isfinite(gradient_norm_)) refuse();
 }
 
 void Trainer::update_parameters() {
   TimedSpan span(context_.timeline, "optimizer", category);
   torch::NoGradGuard no_grad;
   if (plan_.clip_norm > 0 && gradient_norm_ > plan_.clip_norm) {
-    at::Tensor gradients = parameters_.gradients();
+    at::Tensor gradients = part(parameters_.gradients(), exchange_.own());
     gradients.mul_(plan_.clip_norm / (gradient_norm_ + 1e-6));  // as torch.nn.utils.clip_grad_norm_
   }
   optimizer_->step(learning_rate_.at(progress_.step));
 }
 
-void Trainer::refuse_batch(Range batch, NotFinite mine) {
+void Trainer::refuse() {
   NotFinite all;
-  for (const NotFinite& rank : context_.comm.all_gather_value(mine)) {
-    all.count += rank.count;
-    if (all.first < 0) all.first = rank.first;
+  for (const NotFinite& rank : context_.comm.all_gather_value(bad_)) {
+    if (rank.count == 0 || (all.count > 0 && rank.batch > all.batch)) continue;
+    if (all.count == 0 || rank.batch < all.batch)
+      all = rank;
+    else
+      all.count += rank.count;
   }
-  const std::string place =
-      str(" is not finite at epoch ", progress_.epoch + 1, ", batch ", progress_.batch + 1);
+  const std::int64_t batch = all.count > 0 ? all.batch : progress_.batch;
+  const std::string place = str(" is not finite at epoch ", progress_.epoch + 1, ", batch ", batch + 1);
   if (all.count == 0) {
     const bool in_loss = !std::isfinite(parameters_.extra(loss));
     throw Error(ExitStatus::bad_data, (in_loss ? "loss" : "gradient") + place, "a lower learning rate");
@@ -240,10 +302,10 @@ void Trainer::refuse_batch(Range batch, NotFinite mine) {
   const Dataset& data = setup_.train.data();
   std::int64_t source = all.first;
   if (data.info().find("row")) data.gather("row", std::span(&all.first, 1), &source);
-  throw Error(
-      ExitStatus::bad_data,
-      str("loss", place, ": ", all.count, " of ", batch.size(), " rows, the first is source row ", source),
-      all.count < batch.size() ? "look for missing or infinite values in that row" : "a lower learning rate");
+  const std::int64_t rows = batch_range(rows_, plan_.batch_size, batch).size();
+  throw Error(ExitStatus::bad_data,
+              str("loss", place, ": ", all.count, " of ", rows, " rows, the first is source row ", source),
+              all.count < rows ? "look for missing or infinite values in that row" : "a lower learning rate");
 }
 
 void Trainer::finish_epoch() {
@@ -278,8 +340,9 @@ bool Trainer::checkpoint_is_old() const {
 
 void Trainer::save_checkpoint() {
   TimedSpan span(context_.timeline, "checkpoint", category);
+  const auto tensors = checkpoint_tensors(whole_state());
   run_together(context_.comm, [&] {
-    if (context_.first()) checkpoints_.save(progress_.step, checkpoint_tensors(), progress_.to_json());
+    if (context_.first()) checkpoints_.save(progress_.step, tensors, progress_.to_json());
   });
   last_checkpoint_ = monotonic_seconds();
 }
@@ -289,13 +352,32 @@ void Trainer::finish_checkpoints() {
   run_together(context_.comm, [&] { checkpoints_.finish(); });
 }
 
-std::vector<NamedTensor> Trainer::checkpoint_tensors() const {
+/// The optimizer's, of all parameters. Collective.
+std::vector<NamedTensor> Trainer::whole_state() const {
+  auto state = optimizer_->state();
+  for (auto& t : state) t.tensor = exchange_.whole(t.tensor);
+  return state;
+}
+
+/// This rank's part of what whole_state() gave.
+void Trainer::take_state(const std::vector<NamedTensor>& whole) {
+  const auto state = optimizer_->state();
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    at::Tensor mine = state[i].tensor;
+    if (!mine.is_same(whole[i].tensor)) mine.copy_(part(whole[i].tensor, exchange_.own()));
+  }
+}
+
+std::vector<NamedTensor> Trainer::checkpoint_tensors(const std::vector<NamedTensor>& state) const {
   std::vector<NamedTensor> tensors;
   for (const auto& t : model_tensors(setup_.model)) tensors.push_back({"model." + t.name, t.tensor});
   const auto add = [&](const at::Tensor& flat, const std::string& prefix) {
     for (auto& t : parameters_.named(flat, prefix)) tensors.push_back(std::move(t));
   };
-  for (const auto& state : optimizer_->state()) add(state.tensor, "optimizer." + state.name + ".");
+  for (const auto& t : state) add(t.tensor, "optimizer." + t.name + ".");
+  if (local_) {
+    for (const auto& t : local_->state()) add(t.tensor, "outer." + t.name + ".");
+  }
   for (const auto& t : optimizer_->scalars()) tensors.push_back({"optimizer." + t.name, t.tensor});
   if (average_) add(average_->average(), "average.");
   tensors.insert(tensors.end(), selection_.best().begin(), selection_.best().end());

@@ -10,6 +10,7 @@
 #include "steps/flat_parameters.h"
 #include "steps/gradient_exchange.h"
 #include "steps/learning_rate.h"
+#include "steps/local_steps.h"
 #include "steps/model.h"
 #include "steps/model_selection.h"
 #include "steps/moving_average.h"
@@ -55,45 +56,56 @@ class Trainer {
  private:
   /// Values that are reduced in the same collective as the gradients.
   enum Extra { loss, stop, checkpoint_due, extras };
-  /// This rank's rows whose loss is not finite.
+  /// This rank's rows whose loss is not finite, in the first batch of the epoch that has any.
   struct NotFinite {
-    std::int64_t count = 0, first = -1;
+    std::int64_t count = 0, first = -1, batch = 0;
   };
 
   void start();
   void train_epoch();
   void train_batch();
-  NotFinite compute_gradients(Range batch);
-  NotFinite compute_part(const Batch& piece, Range batch, std::int64_t micro);
+  double joint_step(Range batch);
+  double local_step(Range batch);
+  void end_round();
+  bool ranks_agree() const;
+  void compute_gradients(Range batch, std::int64_t counted);
+  void compute_part(const Batch& piece, Range batch, std::int64_t micro, std::int64_t counted);
+  std::int64_t share_of(Range batch) const;
   std::span<const std::int64_t> rows_of(Range batch, std::int64_t micro) const;
   void reduce_gradients();
   void update_parameters();
-  [[noreturn]] void refuse_batch(Range batch, NotFinite mine);
+  [[noreturn]] void refuse();
   void finish_epoch();
   Json measure_epoch();
   void save_checkpoint();
   void finish_checkpoints();
   bool checkpoint_is_old() const;
-  std::vector<NamedTensor> checkpoint_tensors() const;
+  std::vector<NamedTensor> whole_state() const;
+  void take_state(const std::vector<NamedTensor>& whole);
+  std::vector<NamedTensor> checkpoint_tensors(const std::vector<NamedTensor>& state) const;
 
   StepContext& context_;
   TrainingPlan plan_;
   TrainingSetup setup_;
   std::int64_t rows_, batches_;
   FlatParameters parameters_;
-  std::unique_ptr<Optimizer> optimizer_;
+  GradientExchange exchange_;
+  std::unique_ptr<Optimizer> optimizer_;  // of what this rank updates
+  std::optional<LocalSteps> local_;
   LearningRate learning_rate_;
   std::optional<MovingAverage> average_;
   ModelSelection selection_;
   SharedBuffers buffers_;
-  GradientExchange exchange_;
   std::vector<std::int64_t> order_;  // of the rows in this epoch
   BatchQueue input_;                 // this rank's micro-batches of the epoch
   TrainingLog log_;
   TrainingProgress progress_;
   CheckpointWriter checkpoints_;  // used by the first rank
   TimeSpent spent_;
+  NotFinite bad_;
   double gradient_norm_ = 0, last_checkpoint_ = 0;
+  double round_loss_ = 0;  // local steps: sum over this rank's rows since the ranks last agreed
+  bool checkpoint_counted_ = false;
 };
 
 }  // namespace rankflow

@@ -11,6 +11,8 @@ TrainingPlan::TrainingPlan(const Json& parameters)
       precision(precision_of(parameters.at("precision"))),
       optimizer(parameters.at("optimizer")),
       schedule(parameters.at("schedule")),
+      shard_optimizer(parameters.at("shard_optimizer")),
+      local_steps(parameters.value("local_steps", Json())),
       gradient_compression(parameters.at("gradient_compression")),
       overlap(parameters.at("overlap")),
       keep_best(parameters.at("select") == "best"),

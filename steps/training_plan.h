@@ -20,6 +20,8 @@ struct TrainingPlan {
   std::int64_t virtual_shards = 0;  // of a global batch, summed in a fixed tree (deterministic); 0: not
   Precision precision;
   Json optimizer, schedule;
+  bool shard_optimizer;              // ZeRO-1
+  Json local_steps;                  // DiLoCo; null: every step is taken together
   std::string gradient_compression;  // none, bfloat16, float16: on the wire
   std::string overlap;               // of backward and reduction: auto, always, never
   double clip_norm = 0;              // 0: not clipped

@@ -31,6 +31,12 @@ std::string early_stopping(const TrainingPlan& plan) {
              plan.min_delta);
 }
 
+std::string local_steps(const Json& spec) {
+  if (spec.is_null()) return "no: every step is taken together";
+  return str("rounds of ", spec.at("batches"), " batches, outer learning rate ",
+             spec.at("outer_learning_rate"), ", outer momentum ", spec.at("outer_momentum"));
+}
+
 }  // namespace
 
 Settings resolved_settings(const StepContext& context, const TrainingPlan& plan, std::int64_t rows,
@@ -49,6 +55,7 @@ Settings resolved_settings(const StepContext& context, const TrainingPlan& plan,
       {"parameters", counted_parameters(parameters)},
       {"precision", name(plan.precision)},
       {"optimizer", described(plan.optimizer)},
+      {"local steps", local_steps(plan.local_steps)},
       {"schedule", str(described(plan.schedule), "; warm-up of ", learning_rate.warm_up_steps(), " batches")},
       {"gradient clipped", plan.clip_norm > 0 ? str("to a norm of ", plan.clip_norm) : "no"},
       {"average of weights", plan.ema_decay > 0 ? str("decay ", plan.ema_decay) : "no"},

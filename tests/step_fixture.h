@@ -2,6 +2,8 @@
 // reporter that remembers, and a context to run a step in.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -61,6 +63,13 @@ class StepRun {
     const std::string type = context.step;
     const auto step = type == "train" ? make_train() : type == "evaluate" ? make_evaluate() : make_score();
     step->run(context);
+  }
+  /// Asks for a stop at the `reports`-th report of progress, which only the first rank makes: the others learn it from it.
+  void run_until_stopped_after(int reports) {
+    report.on_progress = [this, reports]() mutable {
+      if (--reports == 0) stop.request();
+    };
+    EXPECT_THROW(run(), Stopped);
   }
   const std::string& output() const { return context.outputs.begin()->second; }
 

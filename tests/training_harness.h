@@ -58,4 +58,11 @@ inline Trained train_directly(
   return trained;
 }
 
+inline void expect_near(const std::vector<double>& expected, const std::vector<double>& weights,
+                        double tolerance, const std::string& what = "") {
+  ASSERT_EQ(expected.size(), weights.size()) << what;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    ASSERT_NEAR(expected[i], weights[i], tolerance) << what << " weight " << i;
+}
+
 }  // namespace rankflow

@@ -1,81 +1,20 @@
 // train, evaluate and score on several ranks against what one rank gives.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 
-#include "base/text.h"
-#include "collectives/agreement.h"
 #include "io/json.h"
-#include "io/safetensors.h"
 #include "steps/weights.h"
-#include "tests/mpi/test_world.h"
-#include "tests/step_fixture.h"
-#include "tests/toy_dataset.h"
+#include "tests/mpi/steps_harness.h"
 #include "tests/training_harness.h"
 
 namespace rankflow {
 namespace {
 
 using testing::HasSubstr;
-
-class Steps : public testing::Test {
- protected:
-  Communicator& all_ = test_world().all();
-  std::unique_ptr<Communicator> alone_ = make_self_communicator();
-  std::string shared_, own_;  // folders: the ranks', and one of this rank
-
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    shared_ = all_.broadcast_text(str(testing::TempDir(), "rankflow-steps-", getpid(), "-", info->name()));
-    own_ = str(shared_, "/rank", all_.rank());
-    run_together(all_, [&] { make_directories(own_); });
-  }
-  void TearDown() override {
-    all_.barrier();
-    if (all_.rank() == 0) remove_tree(shared_);
-    all_.barrier();
-  }
-
-  std::string write(const std::string& name, const ToyDataset& toy) {
-    run_together(all_, [&] {
-      if (all_.rank() == 0) toy.write(shared_ + "/" + name);
-    });
-    return shared_ + "/" + name;
-  }
-  /// The same step on all ranks together, and on this rank alone: the output folders.
-  std::pair<std::string, std::string> both(const std::string& type, const Json& keys, const std::string& name,
-                                           const std::map<std::string, std::string>& inputs) {
-    StepRun together(all_, type, keys, shared_ + "/" + name, inputs);
-    together.run();
-    StepRun alone(*alone_, type, keys, own_ + "/" + name, inputs);
-    alone.run();
-    return {together.output(), alone.output()};
-  }
-};
-
-std::vector<float> floats(const std::string& model) {
-  const SafetensorsFile file(model + "/model.safetensors");
-  std::vector<float> values;
-  for (const auto& t : file.tensors()) {
-    if (t.dtype != DType::f32) continue;
-    const auto* p = reinterpret_cast<const float*>(t.data);
-    values.insert(values.end(), p, p + t.bytes() / sizeof(float));
-  }
-  return values;
-}
-
-double largest_difference(const std::string& model_a, const std::string& model_b) {
-  const auto a = floats(model_a), b = floats(model_b);
-  EXPECT_EQ(a.size(), b.size());
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
-  return largest;
-}
 
 const Json small_transformer = {
     {"type", "transformer"}, {"patch", 4}, {"width", 8}, {"heads", 2}, {"feed_forward", 16}};
@@ -100,9 +39,7 @@ TEST_F(Steps, GradientsOfEveryModelAreThoseOfTheJoinedBatch) {
       const auto one = train_directly(*alone_, keys, data, str(own_, "/", name, accumulate)).weights();
       keys["accumulate"] = accumulate;
       const auto many = train_directly(all_, keys, data, str(shared_, "/", name, accumulate)).weights();
-      ASSERT_EQ(one.size(), many.size());
-      for (std::size_t i = 0; i < one.size(); ++i)
-        ASSERT_NEAR(one[i], many[i], 1e-12) << name << " weight " << i;
+      expect_near(one, many, 1e-12, name);
     }
   }
 }
@@ -123,7 +60,7 @@ TEST_F(Steps, EveryOptionGivesTheSameTrainingOnSeveralRanks) {
                      {"optimizer", {{"type", "adamw"}, {"weight_decay_excludes", {"bias"}}}}};
   const auto one = train_directly(*alone_, keys, clouds, own_ + "/t").weights();
   const auto many = train_directly(all_, keys, clouds, shared_ + "/t").weights();
-  for (std::size_t i = 0; i < one.size(); ++i) ASSERT_NEAR(one[i], many[i], 1e-9) << "weight " << i;
+  expect_near(one, many, 1e-9);
 }
 
 TEST_F(Steps, DeterministicTrainingGivesTheSameBitsOnAnyNumberOfRanks) {
@@ -167,11 +104,7 @@ TEST_F(Steps, DeterministicTrainingGoesOnOnAnotherNumberOfRanks) {
   whole.run();
   // All ranks together until after batch 7, then the first one alone.
   StepRun begun(all_, "train", keys, shared_ + "/parts", {{"train", clouds}});
-  int left = 7;
-  begun.report.on_progress = [&] {
-    if (--left == 0) begun.stop.request();
-  };
-  EXPECT_THROW(begun.run(), Stopped);
+  begun.run_until_stopped_after(7);
   all_.barrier();
   if (all_.rank() != 0) return;
   StepRun rest(*alone_, "train", keys, shared_ + "/parts", {{"train", clouds}});
@@ -288,12 +221,7 @@ TEST_F(Steps, StoppedByOneRankAndResumedGivesTheSameBytes) {
   whole.run();
   {
     StepRun first(all_, "train", keys, shared_ + "/parts", {{"train", data}});
-    int left = 11;
-    first.report.on_progress = [&] {
-      if (--left == 0)
-        first.stop.request();  // only the first rank reports progress: the others learn it from it
-    };
-    EXPECT_THROW(first.run(), Stopped);
+    first.run_until_stopped_after(11);
   }
   StepRun second(all_, "train", keys, shared_ + "/parts", {{"train", data}});
   second.run();
@@ -312,11 +240,7 @@ TEST_F(Steps, RunningStatisticsAreSharedAndResumedToTheBit) {
   StepRun whole(all_, "train", keys, shared_ + "/whole", inputs);
   whole.run();
   StepRun first(all_, "train", keys, shared_ + "/parts", inputs);
-  int left = 4;
-  first.report.on_progress = [&] {
-    if (--left == 0) first.stop.request();
-  };
-  EXPECT_THROW(first.run(), Stopped);
+  first.run_until_stopped_after(4);
   StepRun second(all_, "train", keys, shared_ + "/parts", inputs);
   second.run();
   all_.barrier();
@@ -335,11 +259,7 @@ TEST_F(Steps, ACheckpointOfSeveralRanksServesOne) {
   const auto data = write("clouds", toy_clouds(500, 3, 1));
   const Json keys = {{"model", {{"type", "linear"}}}, {"epochs", 4}, {"batch_size", 64}};
   StepRun first(all_, "train", keys, shared_ + "/t", {{"train", data}});
-  int left = 13;
-  first.report.on_progress = [&] {
-    if (--left == 0) first.stop.request();
-  };
-  EXPECT_THROW(first.run(), Stopped);
+  first.run_until_stopped_after(13);
   if (all_.rank() == 0) {
     StepRun rest(*alone_, "train", keys, shared_ + "/t", {{"train", data}});
     rest.run();

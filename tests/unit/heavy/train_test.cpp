@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/text.h"
 #include "io/json.h"
 #include "io/tensor_file.h"
 #include "tests/unit/heavy/train_fixture.h"
@@ -119,11 +120,7 @@ TEST_F(Train, ADamagedCheckpointGivesWayToTheOneBefore) {
   prepare("whole", keys, "clouds").run();
 
   auto first = prepare("parts", keys, "clouds");
-  int left = 30;  // of 8 batches an epoch
-  first.report.on_progress = [&] {
-    if (--left == 0) first.stop.request();
-  };
-  EXPECT_THROW(first.run(), Stopped);
+  first.run_until_stopped_after(30);  // of 8 batches an epoch
   auto saved = checkpoints_in(folder_ / "parts/checkpoints");
   ASSERT_EQ(saved.size(), 2u);
   std::string bytes = read_file(saved[1]);
@@ -174,6 +171,21 @@ TEST_F(Train, CheckpointsEverySoManyBatchesKeepTwo) {
   ASSERT_EQ(saved.size(), 2u);
   EXPECT_THAT(saved[0], HasSubstr("000000000006.h5"));
   EXPECT_THAT(saved[1], HasSubstr("000000000009.h5"));
+}
+
+TEST_F(Train, CheckpointsKeepAsManyAsAsked) {
+  for (const std::size_t keep : {1, 3}) {
+    auto step = prepare(str("keep", keep),
+                        {{"model", small_mlp},
+                         {"epochs", 1},
+                         {"batch_size", 50},
+                         {"checkpoint", {{"every_batches", 2}, {"every_epochs", 0}, {"keep", keep}}}},
+                        "clouds");
+    step.run();
+    const auto saved = checkpoints_in(folder_ / str("keep", keep, "/checkpoints"));
+    ASSERT_EQ(saved.size(), keep);
+    EXPECT_THAT(saved.back(), HasSubstr("000000000010.h5"));
+  }
 }
 
 TEST_F(Train, BestKeepsTheEpochWithTheLowestValidationLoss) {

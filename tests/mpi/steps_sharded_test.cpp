@@ -1,0 +1,105 @@
+// ZeRO-1: the optimizer's state and the update divided over the ranks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "steps/flat_parameters.h"
+#include "steps/sharded_exchange.h"
+#include "tests/mpi/steps_harness.h"
+#include "tests/training_harness.h"
+
+namespace rankflow {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(Steps, AShardedOptimizerTrainsAsAWholeOne) {
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1));
+  for (const char* optimizer : {"sgd", "adam", "adamw"}) {
+    Json keys = {
+        {"model", {{"type", "mlp"}, {"hidden", {16}}}},
+        {"epochs", 4},
+        {"batch_size", 32},
+        {"accumulate", 2},
+        {"clip_norm", 0.3},
+        {"precision", "float64"},
+        {"ema", {{"decay", 0.9}}},
+        {"optimizer", {{"type", optimizer}, {"weight_decay", 0.1}, {"weight_decay_excludes", {"bias"}}}}};
+    const auto whole = train_directly(*alone_, keys, clouds, str(own_, "/", optimizer)).weights();
+    keys["shard_optimizer"] = true;
+    const auto sharded = train_directly(all_, keys, clouds, str(shared_, "/", optimizer)).weights();
+    expect_near(whole, sharded, 1e-9, optimizer);
+  }
+}
+
+TEST_F(Steps, AShardedOptimizersStateIsResumedToTheBit) {
+  const auto data = write("clouds", toy_clouds(500, 3, 1));
+  const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}},
+                     {"epochs", 3},
+                     {"batch_size", 64},
+                     {"shard_optimizer", true},
+                     {"optimizer", {{"type", "adamw"}}}};
+  StepRun whole(all_, "train", keys, shared_ + "/whole", {{"train", data}});
+  whole.run();
+  StepRun first(all_, "train", keys, shared_ + "/parts", {{"train", data}});
+  first.run_until_stopped_after(11);
+  all_.barrier();
+  // A copy of the checkpoint for one rank, which has to find the state of all of them in it.
+  if (all_.rank() == 0)
+    std::filesystem::copy(shared_ + "/parts", own_ + "/parts", std::filesystem::copy_options::recursive);
+  StepRun second(all_, "train", keys, shared_ + "/parts", {{"train", data}});
+  second.run();
+  EXPECT_EQ(floats(whole.output()), floats(second.output()));
+  if (all_.rank() == 0) {
+    StepRun rest(*alone_, "train", keys, own_ + "/parts", {{"train", data}});
+    rest.run();
+    EXPECT_THAT(rest.report.notes,
+                testing::Contains(HasSubstr("goes on from the checkpoint after 12 batches")));
+    EXPECT_LT(largest_difference(rest.output(), whole.output()), 1e-4);
+  }
+  all_.barrier();
+}
+
+TEST_F(Steps, MoreRanksThanCacheLinesOfParametersStillTrain) {
+  const auto numbers = write("numbers", toy_numbers(77, 1));
+  Json keys = {{"model", {{"type", "linear"}}}, {"epochs", 2}, {"batch_size", 16}, {"precision", "float64"}};
+  const auto whole = train_directly(*alone_, keys, numbers, own_ + "/t").weights();
+  keys["shard_optimizer"] = true;
+  const auto sharded = train_directly(all_, keys, numbers, shared_ + "/t").weights();
+  expect_near(whole, sharded, 1e-12);
+}
+
+TEST(ShardedExchange, EveryElementBelongsToOneRank) {
+  Communicator& comm = test_world().all();
+  torch::nn::Sequential model(torch::nn::Linear(50, 30), torch::nn::Linear(30, 7));
+  const FlatParameters parameters(*model, 3, [](const std::string&, const at::Tensor&) { return false; });
+  ShardedExchange exchange(comm, parameters);
+  const auto ranges = comm.all_gather_value(exchange.own());
+  std::int64_t next = 0;
+  for (const Range& r : ranges) {
+    EXPECT_EQ(r.begin, next);
+    EXPECT_EQ(r.begin % 16, 0) << "cache lines are not divided";
+    next = r.end;
+  }
+  EXPECT_EQ(next, parameters.values().numel());
+
+  // Rank r's gradients are r + 1 everywhere: the sum is known, and so is its norm.
+  parameters.reduced().fill_(comm.rank() + 1);
+  exchange.finish();
+  const double sum = comm.size() * (comm.size() + 1) / 2.0;
+  const at::Tensor own = parameters.gradients().slice(0, exchange.own().begin, exchange.own().end);
+  EXPECT_TRUE(own.eq(sum).all().item<bool>());
+  EXPECT_EQ(parameters.extra(2), sum);
+  EXPECT_NEAR(exchange.norm(), sum * std::sqrt(static_cast<double>(next)), 1e-3);
+
+  parameters.values().slice(0, exchange.own().begin, exchange.own().end).fill_(comm.rank());
+  exchange.share();
+  for (int r = 0; r < comm.size(); ++r) {
+    const Range range = ranges[static_cast<std::size_t>(r)];
+    EXPECT_TRUE(parameters.values().slice(0, range.begin, range.end).eq(r).all().item<bool>()) << r;
+  }
+}
+
+}  // namespace
+}  // namespace rankflow
