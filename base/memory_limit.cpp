@@ -1,5 +1,8 @@
 #include "base/memory_limit.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <fstream>
 
 #include "base/text.h"
@@ -70,6 +73,13 @@ std::optional<GroupMemory> group_memory(const std::string& root, const std::stri
   const double limit = number_in(group->folder + group->version.limit);
   return GroupMemory{limit < no_limit ? limit : 0, number_in(group->folder + group->version.most),
                      group->killed};
+}
+
+double available_memory() {
+  const double host =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const auto group = group_memory();
+  return group && group->limit > 0 ? std::min(host, group->limit) : host;
 }
 
 MemoryWatch::MemoryWatch() {

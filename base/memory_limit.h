@@ -24,6 +24,9 @@ inline constexpr const char* own_groups = "/proc/self/cgroup";
 std::optional<GroupMemory> group_memory(const std::string& root = group_root,
                                         const std::string& own = own_groups);
 
+/// Bytes that the processes of this group can have together: the host's memory, or the group's limit where that is less.
+double available_memory();
+
 /// Processes of the group that the kernel ended for lack of memory since this was made, which takes two small files: every
 /// program of a command step is watched.
 class MemoryWatch {

@@ -89,6 +89,12 @@ Range DatasetInfo::part_rows(std::int64_t part) const {
   return {part * rows_per_part, std::min(rows, (part + 1) * rows_per_part)};
 }
 
+std::size_t DatasetInfo::row_bytes() const {
+  std::size_t bytes = 0;
+  for (const ColumnInfo& c : columns) bytes += c.row_bytes();
+  return bytes;
+}
+
 const ColumnInfo* DatasetInfo::find(const std::string& column) const {
   auto it =
       std::find_if(columns.begin(), columns.end(), [&](const ColumnInfo& c) { return c.name == column; });
@@ -229,6 +235,21 @@ void Dataset::copy(const std::string& column, Range range, void* out) const {
     std::memcpy(to, part.file.data() + part.offsets[index] + first * bytes, rows * bytes);
     to += rows * bytes;
     range.begin += rows;
+  }
+}
+
+void Dataset::will_need(Range range) const {
+  while (range.begin < range.end) {
+    const std::int64_t number = range.begin / info_.rows_per_part;
+    const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(number));
+    const Range rows = info_.part_rows(number);
+    const auto first = static_cast<std::uint64_t>(range.begin - rows.begin);
+    const auto count = static_cast<std::uint64_t>(std::min(range.end, rows.end) - range.begin);
+    for (std::size_t c = 0; c < info_.columns.size(); ++c) {
+      const std::uint64_t bytes = info_.columns[c].row_bytes();
+      part.file.will_need(part.offsets[c] + first * bytes, count * bytes);
+    }
+    range.begin += static_cast<std::int64_t>(count);
   }
 }
 

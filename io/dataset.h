@@ -42,6 +42,7 @@ struct DatasetInfo {
 
   std::int64_t parts() const { return ceil_div(rows, rows_per_part); }
   Range part_rows(std::int64_t part) const;
+  std::size_t row_bytes() const;  // of all columns together
   const ColumnInfo* find(const std::string& column) const;
   const ColumnInfo& at(const std::string& column) const;  // throws Error (bad_data) naming what there is
 };
@@ -74,6 +75,8 @@ class Dataset {
   void gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const;
   /// Copies rows [range.begin, range.end).
   void copy(const std::string& column, Range range, void* out) const;
+  /// Has the kernel read these rows of all columns ahead; returns without waiting for them. Thread-safe.
+  void will_need(Range range) const;
 
  private:
   struct Maps;

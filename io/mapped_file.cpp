@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -28,6 +30,17 @@ MappedFile::MappedFile(const std::string& path) {
 
 MappedFile::~MappedFile() {
   if (address_) munmap(address_, size_);
+}
+
+void MappedFile::will_need(std::uint64_t offset, std::uint64_t bytes) const {
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t begin = offset / page * page, end = std::min(size_, offset + bytes);
+  if (begin >= end) return;
+  // Linux cuts each piece of advice to the read-ahead of the disk (mm/readahead.c, force_page_cache_ra), 128 KiB
+  // unless somebody set another. It is advice: a kernel that can't take it reads when the bytes are wanted.
+  constexpr std::uint64_t read_ahead = 128 << 10;
+  for (std::uint64_t at = begin; at < end; at += read_ahead)
+    madvise(static_cast<std::byte*>(address_) + at, std::min(read_ahead, end - at), MADV_WILLNEED);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

@@ -16,6 +16,8 @@ class MappedFile {
   MappedFile& operator=(MappedFile&&) = delete;
 
   std::uint64_t size() const { return size_; }
+  /// Has the kernel read these bytes ahead; returns without waiting for them.
+  void will_need(std::uint64_t offset, std::uint64_t bytes) const;
   const std::byte* data() const { return static_cast<const std::byte*>(address_); }
 
  private:

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory_limit.h"
 
 namespace rankflow {
 
@@ -75,11 +76,8 @@ bool assembles_ahead(const std::string& prefetch, const StepContext& context, co
   const bool divided = known && CPU_COUNT(&bound) < online;  // by the launcher, who gave this rank its cores
   const bool spare =
       divided ? CPU_COUNT(&bound) > context.threads : online > context.threads * context.local_size;
-  std::size_t row_bytes = 0;
-  for (const auto& column : data.columns) row_bytes += column.row_bytes();
-  const double memory =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  return spare || static_cast<double>(row_bytes) * static_cast<double>(data.rows) > memory / 2;
+  return spare ||
+         static_cast<double>(data.row_bytes()) * static_cast<double>(data.rows) > available_memory() / 2;
 }
 
 }  // namespace rankflow

@@ -16,6 +16,21 @@ namespace rankflow {
 std::vector<std::int64_t> epoch_order(std::int64_t rows, std::uint64_t seed, std::int64_t epoch,
                                       bool shuffle);
 
+/// A stretch of an epoch's order, and the pieces of the dataset that its rows lie in: all rows of these, and no others.
+struct ShuffleWindow {
+  Range positions;
+  std::vector<Range> pieces;
+};
+struct WindowedOrder {
+  std::vector<std::int64_t> rows;
+  std::vector<ShuffleWindow> windows;  // one after the other
+};
+
+/// A shuffle for datasets that memory does not hold: the dataset is cut into pieces of `window` / 16 consecutive rows, the
+/// pieces are shuffled, and then the rows of every 16 of them, so that memory for two windows is enough to read the disk
+/// in pieces. Rows far from each other in the dataset meet in a batch, but with fewer others than after epoch_order.
+WindowedOrder windowed_order(std::int64_t rows, std::uint64_t seed, std::int64_t epoch, std::int64_t window);
+
 /// Positions of global batch `batch` in the epoch's order; the last one may be shorter.
 Range batch_range(std::int64_t rows, std::int64_t batch_size, std::int64_t batch);
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/memory_limit.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "runtime/step_spec.h"
@@ -87,6 +88,7 @@ class TrainStep : public Step {
                  [&] { step = make_training_step(*model, loss, weights, plan.precision, context.timeline); });
     Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()),
                             parameters.at("checkpoint").at("keep"));
+    advise_window(context, plan, train->info());
     const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train->info());
     Trainer trainer(
         context, plan,
@@ -110,6 +112,15 @@ class TrainStep : public Step {
   }
 
  private:
+  /// Rows in a random order from a disk, each fetched on its own, take a hundred times as long as in pieces.
+  static void advise_window(StepContext& context, const TrainingPlan& plan, const DatasetInfo& data) {
+    const double bytes = static_cast<double>(data.row_bytes()) * static_cast<double>(data.rows);
+    if (!context.first() || !plan.shuffle || plan.shuffle_window > 0 || bytes < available_memory()) return;
+    context.report.note(str("the dataset has ", human_bytes(bytes), ", this host's memory ",
+                            human_bytes(available_memory()),
+                            ": with shuffle_window it would be read in pieces, not row by row"));
+  }
+
   static void require_metric(const TrainingPlan& plan, Task task) {
     if (!plan.compares_epochs() || plan.primary_metric == "validation_loss") return;
     if ((plan.primary_metric == "validation_accuracy") == (task == Task::classification)) return;

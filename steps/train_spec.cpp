@@ -289,6 +289,10 @@ StepSpec train_spec() {
           0),
       with_default(
           boolean("shuffle", "a new order of rows in every epoch, from the seed and the epoch alone"), true),
+      at_least(integer("shuffle_window",
+                       "rows that are shuffled together, for datasets that memory does not hold: pieces "
+                       "from all over the dataset, read ahead from disk; without it, all rows are"),
+               1),
       with_default(boolean("deterministic",
                            "the same bits on 1, 2, 4 … ranks, and when going on on another number of them: "
                            "gradients of a fixed number of shards of each global batch are summed in a fixed "
@@ -342,6 +346,10 @@ StepSpec train_spec() {
         optimizer.at("momentum") == 0.0) {
       throw Error(ExitStatus::configuration, "optimizer: nesterov needs momentum above 0",
                   "momentum: 0.9, or nesterov: false");
+    }
+    if (parameters.contains("shuffle_window") && parameters.at("shuffle") != true) {
+      throw Error(ExitStatus::configuration, "shuffle_window has no effect with shuffle: false",
+                  "leave out one of them");
     }
     check_class_weights(parameters);
     check_deterministic(parameters);

@@ -124,10 +124,20 @@ void Trainer::start() {
 }
 
 void Trainer::train_epoch() {
-  order_ = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
+  input_.end();  // its thread uses what changes here
+  std::vector<ShuffleWindow> windows;
+  if (plan_.shuffle && plan_.shuffle_window > 0) {
+    WindowedOrder order = windowed_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle_window);
+    order_ = std::move(order.rows), windows = std::move(order.windows);
+  } else {
+    order_ = epoch_order(rows_, plan_.seed, progress_.epoch, plan_.shuffle);
+  }
+  read_ahead_.emplace(setup_.train.data(), std::move(windows));
   const std::int64_t first = progress_.batch, micro = exchange_.micro_batches();
   input_.begin((batches_ - first) * micro, [this, first, micro](std::int64_t number) {
-    return rows_of(batch_range(rows_, plan_.batch_size, first + number / micro), number % micro);
+    const Range batch = batch_range(rows_, plan_.batch_size, first + number / micro);
+    read_ahead_->reach(batch.begin);
+    return rows_of(batch, number % micro);
   });
   setup_.model.train();
   while (progress_.batch < batches_) train_batch();

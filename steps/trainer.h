@@ -15,6 +15,7 @@
 #include "steps/model_selection.h"
 #include "steps/moving_average.h"
 #include "steps/optimizer.h"
+#include "steps/read_ahead.h"
 #include "steps/shared_buffers.h"
 #include "steps/time_spent.h"
 #include "steps/training_log.h"
@@ -97,7 +98,8 @@ class Trainer {
   ModelSelection selection_;
   SharedBuffers buffers_;
   std::vector<std::int64_t> order_;  // of the rows in this epoch
-  BatchQueue input_;                 // this rank's micro-batches of the epoch
+  std::optional<ReadAhead> read_ahead_;
+  BatchQueue input_;  // this rank's micro-batches of the epoch
   TrainingLog log_;
   TrainingProgress progress_;
   CheckpointWriter checkpoints_;  // used by the first rank

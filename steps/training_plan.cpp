@@ -21,6 +21,7 @@ TrainingPlan::TrainingPlan(const Json& parameters)
       every_batches(parameters.at("checkpoint").at("every_batches")),
       every_seconds(parameters.at("checkpoint").at("every_seconds")) {
   if (parameters.at("deterministic") == true) virtual_shards = parameters.at("deterministic_shards");
+  shuffle_window = parameters.value("shuffle_window", std::int64_t{0});
   if (const auto clip = parameters.find("clip_norm"); clip != parameters.end()) clip_norm = *clip;
   if (const auto ema = parameters.find("ema"); ema != parameters.end()) ema_decay = ema->at("decay");
   if (const auto early = parameters.find("early_stopping"); early != parameters.end()) {

@@ -17,6 +17,7 @@ struct TrainingPlan {
   std::int64_t accumulate;  // micro-batches of a rank's share of a global batch
   std::uint64_t seed;
   bool shuffle;
+  std::int64_t shuffle_window = 0;  // rows; 0: all of them
   std::int64_t virtual_shards = 0;  // of a global batch, summed in a fixed tree (deterministic); 0: not
   Precision precision;
   Json optimizer, schedule;

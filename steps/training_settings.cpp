@@ -25,6 +25,13 @@ std::string described(const Json& variant) {
   return join(parts, ", ");
 }
 
+std::string rows_order(const TrainingPlan& plan) {
+  if (!plan.shuffle) return "as in the dataset";
+  const std::string windows =
+      plan.shuffle_window > 0 ? str(" in windows of ", human_count(plan.shuffle_window), " rows") : "";
+  return str("shuffled each epoch", windows, ", seed ", plan.seed);
+}
+
 std::string early_stopping(const TrainingPlan& plan) {
   if (plan.patience == 0) return "no";
   return str("after ", plan.patience, " epochs without a ", plan.primary_metric, " better by more than ",
@@ -51,7 +58,7 @@ Settings resolved_settings(const StepContext& context, const TrainingPlan& plan,
        str(plan.batch_size, " rows, at most ", share, " a rank in ", plan.accumulate, " micro-batch(es)")},
       {"deterministic",
        plan.deterministic() ? str("yes, ", plan.virtual_shards, " shards a batch, one thread a rank") : "no"},
-      {"rows' order", str(plan.shuffle ? "shuffled each epoch" : "as in the dataset", ", seed ", plan.seed)},
+      {"rows' order", rows_order(plan)},
       {"parameters", counted_parameters(parameters)},
       {"precision", name(plan.precision)},
       {"optimizer", described(plan.optimizer)},

@@ -1,9 +1,9 @@
 """A control group's memory limit, as Slurm sets one for a job: what reached it is said, with the limit, and nothing is
 started again only to reach it again."""
 import os
-from pathlib import Path
 
 import pytest
+from control_group import ControlGroup
 from support import PREPARE_ROWS, STEP_FAILED, STOPPED
 
 LIMIT = 1500 << 20  # bytes
@@ -22,33 +22,14 @@ TRAIN = PREPARE_ROWS + """\
 """
 
 
-class Group:
-    """A control group of version 1 or 2 below this process's."""
-
-    def __init__(self, name):
-        own = {parts[1]: parts[2] for parts in (line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().split())}
-        if "memory" in own:
-            self.folder = Path("/sys/fs/cgroup/memory" + own["memory"]) / name
-            limit = "memory.limit_in_bytes"
-        else:
-            self.folder = Path("/sys/fs/cgroup" + own[""]) / name
-            limit = "memory.max"
-        try:
-            self.folder.mkdir()
-            (self.folder / limit).write_text(str(LIMIT))
-        except OSError as e:
-            if self.folder.is_dir():
-                self.folder.rmdir()
-            pytest.skip(f"no control group with a memory limit can be made: {e}")
-
-        self.enter = ["sh", "-c", f'echo $$ > {self.folder}/cgroup.procs; exec "$@"', "sh"]
-
-
 @pytest.fixture
 def group(root):
-    made = Group(f"rankflow-test-{os.getpid()}")
-    yield made
-    made.folder.rmdir()
+    try:
+        made = ControlGroup(f"rankflow-test-{os.getpid()}", LIMIT)
+    except OSError as e:
+        pytest.skip(f"no control group with a memory limit can be made: {e}")
+    with made:
+        yield made
 
 
 def test_a_command_that_reaches_the_limit(rankflow, group):
