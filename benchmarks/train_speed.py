@@ -27,7 +27,7 @@ PIPELINE = """
 name: train-speed
 inputs:
   mnist: {description: folder with the four MNIST files}
-parameters: {prefix: "", model: mlp, precision: float32, batch_size: 256, epochs: 4, nonce: 0, every_batches: 0}
+parameters: {prefix: "", model: mlp, precision: float32, batch_size: 256, epochs: 4, nonce: 0, every_batches: 0, overlap: auto}
 steps:
   prepare:
     type: prepare
@@ -42,6 +42,7 @@ steps:
     epochs: ${{parameters.epochs}}
     batch_size: ${{parameters.batch_size}}
     seed: ${{parameters.nonce}}
+    overlap: ${{parameters.overlap}}
     optimizer: {type: sgd, learning_rate: 0.05, momentum: 0.9}
     checkpoint: {every_epochs: 0, every_seconds: 0, every_batches: "${{parameters.every_batches}}"}
 """
@@ -57,10 +58,10 @@ class Ours:
         self.fixed = ["speed.yaml", "--quiet", "--store", str(self.folder / "store"), "--input", f"mnist={data}", "--set",
                       f"prefix={prefix}"]
 
-    def command(self, ranks, model, precision, batch_size, every_batches=0):
+    def command(self, ranks, model, precision, batch_size, every_batches=0, overlap="auto"):
         self.nonce += 1  # another seed: a training that was done is not done again
         settings = {"model": model, "precision": precision, "batch_size": batch_size, "epochs": EPOCHS[model], "nonce": self.nonce,
-                    "every_batches": every_batches}
+                    "every_batches": every_batches, "overlap": overlap}
         return [rankflow(), "run", "-n", str(ranks), *self.fixed, *(part for k, v in settings.items() for part in ("--set", f"{k}={v}"))]
 
     def samples_per_second(self):

@@ -60,10 +60,23 @@ FlatParameters::FlatParameters(torch::nn::Module& model, std::int64_t extra,
   gradients_ = reduced_.narrow(0, ahead, n);
 
   torch::NoGradGuard no_grad;
+  for (const auto& slot : slots_) view(values_, slot).copy_(slot.parameter);
+  give_views();
+}
+
+void FlatParameters::move_to(const at::Tensor& values, bool written_by_others, const at::Tensor& reduced) {
+  torch::NoGradGuard no_grad;
+  const std::int64_t ahead = extra_in_reduced().size();
+  if (!written_by_others) at::Tensor(values).copy_(values_);
+  values_ = values;
+  reduced_ = at::Tensor(reduced).copy_(reduced_);
+  gradients_ = reduced_.narrow(0, ahead, values_.numel());
+  give_views();
+}
+
+void FlatParameters::give_views() {
   for (auto& slot : slots_) {
-    const at::Tensor place = view(values_, slot);
-    place.copy_(slot.parameter);
-    slot.parameter.set_data(place);
+    slot.parameter.set_data(view(values_, slot));
     slot.parameter.mutable_grad() = view(gradients_, slot);
   }
 }

@@ -31,6 +31,10 @@ class FlatParameters {
   FlatParameters(torch::nn::Module& model, std::int64_t extra,
                  const std::function<bool(const std::string& name, const at::Tensor&)>& apart);
 
+  /// From now on the buffers are these: `values` [n], which gets what the buffer holds unless somebody else writes it there,
+  /// and `reduced` [extra and n].
+  void move_to(const at::Tensor& values, bool written_by_others, const at::Tensor& reduced);
+
   /// [n]; n counts the padding that aligns each parameter to 64 bytes. Padding is zero and stays zero.
   const at::Tensor& values() const { return values_; }
   /// [n].
@@ -53,6 +57,7 @@ class FlatParameters {
   std::vector<NamedTensor> named(const at::Tensor& flat, const std::string& prefix) const;
 
  private:
+  void give_views();
   static at::Tensor view(const at::Tensor& flat, const ParameterSlot& slot);
 
   std::vector<ParameterSlot> slots_;

@@ -1,6 +1,7 @@
 #include "steps/gradient_exchange.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "base/error.h"
@@ -40,6 +41,15 @@ GradientReducerOptions options_of(const StepContext& context, const FlatParamete
           .timeline = &context.timeline};
 }
 
+/// Whether one copy of the values may serve all ranks, each of which updates a part: nothing may change all of them on each
+/// rank. By itself only for two ranks: sums of two are the same bits in any order, and so a training is the same
+/// on one host as on two.
+bool goes_with_shared_values(const TrainingPlan& plan, int ranks) {
+  if (ranks == 1 || plan.overlap == "shared") return ranks > 1;
+  return ranks == 2 && plan.overlap == "auto" && plan.gradient_compression == "none" &&
+         plan.local_steps.is_null() && plan.ema_decay == 0;
+}
+
 }  // namespace
 
 // Parameters that lie apart would cut the buckets of the others into pieces if they came when they are final:
@@ -63,16 +73,25 @@ ExchangeOrder exchange_order(const FlatParameters& parameters) {
   return order;
 }
 
-GradientExchange::GradientExchange(const StepContext& context, const FlatParameters& parameters,
+GradientExchange::GradientExchange(const StepContext& context, FlatParameters& parameters,
                                    const TrainingPlan& plan)
-    : parameters_(parameters), micro_batches_(plan.accumulate) {
+    : parameters_(parameters),
+      parts_(parts_of(parameters, context.comm.size())),
+      micro_batches_(plan.accumulate) {
   if (plan.deterministic()) {
     tree_.emplace(context.comm, parameters.reduced(), plan.virtual_shards);
     micro_batches_ = tree_->shards_per_rank();
     return;
   }
-  if (plan.shard_optimizer) {
-    shards_.emplace(context.comm, parameters);
+  std::shared_ptr<HostMemory> shared;
+  if (goes_with_shared_values(plan, context.comm.size())) {
+    shared = HostMemory::make(context.comm, ShardedExchange::bytes_to_share(context.comm, parameters),
+                              why_messages_);
+    if (!shared && plan.overlap == "shared")
+      throw Error(ExitStatus::configuration, "overlap: shared can't be: " + why_messages_, "overlap: auto");
+  }
+  if (shared || plan.shard_optimizer) {
+    shards_.emplace(context.comm, parameters, shared);
     return;
   }
   reducer_.emplace(context.comm, memory_of(parameters.reduced()), exchange_order(parameters).pieces,
@@ -92,12 +111,17 @@ void GradientExchange::finish() {
 }
 
 double GradientExchange::norm() const {
-  return shards_ ? shards_->norm() : parameters_.gradients().norm().item<double>();
+  if (shards_) return shards_->norm();
+  if (tree_) return parameters_.gradients().norm().item<double>();  // in no parts that follow the ranks
+  double square = 0;
+  for (const Range& part : parts_) square += sum_of_squares(parameters_.gradients(), part);
+  return std::sqrt(square);
 }
 
 std::string GradientExchange::description() const {
   if (tree_) return tree_->description();
-  return shards_ ? shards_->description() : reducer_->description();
+  const std::string way = shards_ ? shards_->description() : reducer_->description();
+  return way + (why_messages_.empty() ? "" : str("; in messages: ", why_messages_));
 }
 
 void GradientExchange::close() {

@@ -26,9 +26,9 @@ ExchangeOrder exchange_order(const FlatParameters& parameters);
 
 class GradientExchange {
  public:
-  /// Collective over the step's ranks. Throws Error (configuration) where the plan wants gradients in a format
+  /// Collective over the step's ranks. May move the parameters to memory that the ranks share. Throws Error (configuration) where the plan wants gradients in a format
   /// that does not go with its precision.
-  GradientExchange(const StepContext& context, const FlatParameters& parameters, const TrainingPlan& plan);
+  GradientExchange(const StepContext& context, FlatParameters& parameters, const TrainingPlan& plan);
 
   /// In how many micro-batches a rank works through its share of a global batch; in deterministic trainings each is a
   /// virtual shard.
@@ -45,7 +45,7 @@ class GradientExchange {
   /// Collective.
   void finish();
   /// The elements of the flat buffers that this rank updates: all of them, with the same bits on each rank, or its part
-  /// where the optimizer is sharded.
+  /// where the optimizer is sharded or the values are in shared memory.
   Range own() const { return shards_ ? shards_->own() : Range{0, parameters_.values().numel()}; }
   /// Of the whole gradient, after finish(). Collective.
   double norm() const;
@@ -64,12 +64,14 @@ class GradientExchange {
 
  private:
   const FlatParameters& parameters_;
+  std::vector<Range> parts_;  // of the norm: added up as where each rank knows its own alone
   std::int64_t micro_batches_;
   // One of the three.
   std::optional<GradientReducer> reducer_;
   std::optional<ShardTree> tree_;
   std::optional<ShardedExchange> shards_;
   std::optional<BackwardHooks> hooks_;
+  std::string why_messages_;  // and not shared memory; "" where that was not looked at
   bool told_ = false, told_decision_ = false;
 };
 

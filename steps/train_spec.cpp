@@ -166,6 +166,11 @@ void check_class_weights(const Json& parameters) {
   }
 }
 
+bool given(const Json& parameters, const char* key) {
+  const auto found = parameters.find(key);
+  return found != parameters.end() && !found->is_null();
+}
+
 [[noreturn]] void refuse_together(const char* setting, const char* key, const char* why) {
   throw Error(ExitStatus::configuration, str(setting, " does not go with ", key, ": ", why),
               str("leave out ", key));
@@ -199,17 +204,25 @@ void check_sharded(const Json& parameters) {
     refuse_together(sharded, "overlap: always", "gradients are summed after backward");
 }
 
+void check_shared(const Json& parameters) {
+  if (parameters.at("overlap") != "shared") return;
+  const auto refuse = [](const char* key, const char* why) { refuse_together("overlap: shared", key, why); };
+  const char* const one_copy = "the ranks have one copy of the weights";
+  if (parameters.at("deterministic") == true) refuse("deterministic", "its sums have an order of their own");
+  if (parameters.at("gradient_compression") != "none") refuse("gradient_compression", "nothing travels");
+  if (given(parameters, "local_steps")) refuse("local_steps", one_copy);
+  if (given(parameters, "ema")) refuse("ema", one_copy);
+}
+
 void check_local(const Json& parameters) {
-  const auto found = parameters.find("local_steps");
-  if (found == parameters.end() || found->is_null()) return;
+  if (!given(parameters, "local_steps")) return;
   const auto refuse = [](const char* key, const char* why) { refuse_together("local_steps", key, why); };
   if (parameters.at("deterministic") == true)
     refuse("deterministic", "each rank's own steps depend on the number of ranks");
   if (parameters.at("shard_optimizer") == true)
     refuse("shard_optimizer", "each rank updates all parameters between two exchanges");
   if (parameters.at("overlap") == "always") refuse("overlap: always", "nothing travels while backward runs");
-  if (const auto ema = parameters.find("ema"); ema != parameters.end() && !ema->is_null())
-    refuse("ema", "between two exchanges the ranks' weights differ");
+  if (given(parameters, "ema")) refuse("ema", "between two exchanges the ranks' weights differ");
 }
 
 Field local_steps_field() {
@@ -318,10 +331,17 @@ StepSpec train_spec() {
              "networks that are slower than the model. Needs weights in float32"),
       "none"));
   spec.fields.push_back(not_hashed(with_default(
-      choice("overlap", {"auto", "always", "never"},
-             "whether a thread reduces gradients while backward still computes others; auto: never where a "
-             "rank has one core, otherwise what takes less time over the first batches. The results are the "
-             "same"),
+      choice(
+          "overlap", {"auto", "always", "never", "shared"},
+          "how gradients are summed over ranks. always: a thread sends them while backward still computes "
+          "others. never: they are sent after backward. shared: nothing is sent; ranks, all of one host, add "
+          "up "
+          "each other's in memory that they share, and each updates a part of one copy of the weights. auto: "
+          "shared for two ranks of one host; otherwise messages, with the thread where a rank has more than "
+          "one "
+          "core and the first batches show that it pays. With more than two ranks shared adds in another "
+          "order "
+          "than messages"),
       "auto")));
   spec.fields.push_back(checkpoint_field());
   spec.inputs = {
@@ -355,6 +375,7 @@ StepSpec train_spec() {
     check_deterministic(parameters);
     check_sharded(parameters);
     check_local(parameters);
+    check_shared(parameters);
     check_exported(parameters);
   };
   return spec;

@@ -33,26 +33,50 @@ TEST_F(Steps, AShardedOptimizerTrainsAsAWholeOne) {
   }
 }
 
-TEST_F(Steps, AShardedOptimizersStateIsResumedToTheBit) {
+TEST_F(Steps, WeightsInSharedMemoryTrainAsEachRanksOwn) {
+  const auto clouds = write("clouds", toy_clouds(203, 3, 1));
+  for (const char* optimizer : {"sgd", "adam", "adamw"}) {
+    Json keys = {
+        {"model", {{"type", "mlp"}, {"hidden", {300, 300}}}},  // more than is added at once
+        {"epochs", 4},
+        {"batch_size", 32},
+        {"clip_norm", 0.3},
+        {"overlap", "shared"},
+        {"precision", "float64"},
+        {"optimizer", {{"type", optimizer}, {"weight_decay", 0.1}, {"weight_decay_excludes", {"bias"}}}}};
+    const auto shared = train_directly(all_, keys, clouds, str(shared_, "/shared-", optimizer)).weights();
+    keys["overlap"] = "never";
+    const auto sent = train_directly(all_, keys, clouds, str(shared_, "/sent-", optimizer)).weights();
+    expect_near(sent, shared, all_.size() <= 2 ? 0 : 1e-9, optimizer);  // a sum of two has one order
+  }
+}
+
+class ShardedSteps : public Steps, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Overlap, ShardedSteps, testing::Values("never", "shared"));
+
+TEST_P(ShardedSteps, AShardedOptimizersStateIsResumedToTheBit) {
   const auto data = write("clouds", toy_clouds(500, 3, 1));
-  const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}},
+  const Json keys = {{"overlap", GetParam()},
+                     {"shard_optimizer", true},
+                     {"select", "best"},
+                     {"model", {{"type", "mlp"}, {"hidden", {16}}}},
                      {"epochs", 3},
                      {"batch_size", 64},
-                     {"shard_optimizer", true},
                      {"optimizer", {{"type", "adamw"}}}};
-  StepRun whole(all_, "train", keys, shared_ + "/whole", {{"train", data}});
+  const std::map<std::string, std::string> inputs = {{"train", data}, {"validation", data}};
+  StepRun whole(all_, "train", keys, shared_ + "/whole", inputs);
   whole.run();
-  StepRun first(all_, "train", keys, shared_ + "/parts", {{"train", data}});
+  StepRun first(all_, "train", keys, shared_ + "/parts", inputs);
   first.run_until_stopped_after(11);
   all_.barrier();
   // A copy of the checkpoint for one rank, which has to find the state of all of them in it.
   if (all_.rank() == 0)
     std::filesystem::copy(shared_ + "/parts", own_ + "/parts", std::filesystem::copy_options::recursive);
-  StepRun second(all_, "train", keys, shared_ + "/parts", {{"train", data}});
+  StepRun second(all_, "train", keys, shared_ + "/parts", inputs);
   second.run();
   EXPECT_EQ(floats(whole.output()), floats(second.output()));
   if (all_.rank() == 0) {
-    StepRun rest(*alone_, "train", keys, own_ + "/parts", {{"train", data}});
+    StepRun rest(*alone_, "train", keys, own_ + "/parts", inputs);
     rest.run();
     EXPECT_THAT(rest.report.notes,
                 testing::Contains(HasSubstr("goes on from the checkpoint after 12 batches")));
@@ -70,11 +94,17 @@ TEST_F(Steps, MoreRanksThanCacheLinesOfParametersStillTrain) {
   expect_near(whole, sharded, 1e-12);
 }
 
-TEST(ShardedExchange, EveryElementBelongsToOneRank) {
+void expect_every_element_belongs_to_one_rank(bool in_shared_memory) {
   Communicator& comm = test_world().all();
   torch::nn::Sequential model(torch::nn::Linear(50, 30), torch::nn::Linear(30, 7));
-  const FlatParameters parameters(*model, 3, [](const std::string&, const at::Tensor&) { return false; });
-  ShardedExchange exchange(comm, parameters);
+  FlatParameters parameters(*model, 3, [](const std::string&, const at::Tensor&) { return false; });
+  std::shared_ptr<HostMemory> shared;
+  if (in_shared_memory) {
+    std::string why;
+    shared = HostMemory::make(comm, ShardedExchange::bytes_to_share(comm, parameters), why);
+    ASSERT_TRUE(shared) << why;
+  }
+  ShardedExchange exchange(comm, parameters, shared);
   const auto ranges = comm.all_gather_value(exchange.own());
   std::int64_t next = 0;
   for (const Range& r : ranges) {
@@ -99,6 +129,14 @@ TEST(ShardedExchange, EveryElementBelongsToOneRank) {
     const Range range = ranges[static_cast<std::size_t>(r)];
     EXPECT_TRUE(parameters.values().slice(0, range.begin, range.end).eq(r).all().item<bool>()) << r;
   }
+}
+
+TEST(ShardedExchange, EveryElementBelongsToOneRank) {
+  expect_every_element_belongs_to_one_rank(false);
+}
+
+TEST(ShardedExchange, EveryElementBelongsToOneRankInSharedMemory) {
+  expect_every_element_belongs_to_one_rank(true);
 }
 
 }  // namespace

@@ -38,8 +38,12 @@ TEST_F(Steps, GradientsOfEveryModelAreThoseOfTheJoinedBatch) {
                    {"optimizer", {{"type", "sgd"}, {"learning_rate", 1.0}, {"momentum", 0.0}}}};
       const auto one = train_directly(*alone_, keys, data, str(own_, "/", name, accumulate)).weights();
       keys["accumulate"] = accumulate;
-      const auto many = train_directly(all_, keys, data, str(shared_, "/", name, accumulate)).weights();
-      expect_near(one, many, 1e-12, name);
+      for (const char* overlap : {"shared", "never"}) {  // in shared memory, and in messages
+        keys["overlap"] = overlap;
+        const auto many =
+            train_directly(all_, keys, data, str(shared_, "/", name, accumulate, overlap)).weights();
+        expect_near(one, many, 1e-12, str(name, ", overlap ", overlap));
+      }
     }
   }
 }
