@@ -6,7 +6,7 @@ for clusters, under the assumptions named ASSUMED.
     .venv/bin/python benchmarks/scaling.py --data DIR [--prefix mnist-] [--rounds N]
 
 DIR holds the four MNIST files. Ranks have one thread each, and send messages after backward (`overlap: never`), as over several hosts;
-beside it, the same in the memory that ranks of one host share. What the rows take is measured with as many trainings of one rank side
+beside it, the same with `overlap: auto`, which shares memory between two ranks. What the rows take is measured with as many trainings of one rank side
 by side as there are ranks, each with a rank's share of the batch: they share caches and memory as ranks do, and cores where there are
 fewer of these."""
 import argparse
@@ -118,7 +118,7 @@ def measure_training(arguments):
                     wholes[ranks].append(training(ours[0], ranks, model, "never"))
                     shared[ranks].append(training(ours[0], ranks, model, "auto"))
             print(f"\n{model}, {GRADIENT_BYTES[model] / 1e6:.1f} MB of gradients, global batch {BATCH}, milliseconds a batch")
-            print(f"{'ranks':>5} {'rows':>7} {'all-reduce':>11} {'predicted':>10} {'measured':>9} {'ratio':>6}   {'in shared memory':>16} {'speed-up':>9}")
+            print(f"{'ranks':>5} {'rows':>7} {'all-reduce':>11} {'predicted':>10} {'measured':>9} {'ratio':>6}   {'overlap auto':>16} {'speed-up':>9}")
             one = statistics.median(shared[1])
             for ranks in RANKS:
                 rows, exchange = statistics.median(parts[ranks]), reduce[ranks](GRADIENT_BYTES[model])
