@@ -39,12 +39,13 @@ class Network:
 @dataclass
 class Model:
     name: str
+    parameters: float
     gradients: float  # bytes
     compute: float  # seconds of forward and backward for a GPU's share of a batch, which stays the same (weak scaling)
 
 
 # Not measured: what the read-out below takes for granted.
-ASSUMED_MODELS = [Model("100 M parameters, f32", 400e6, 0.1), Model("1,000 M parameters, bf16", 2e9, 0.5)]
+ASSUMED_MODELS = [Model("100 M parameters, f32", 100e6, 400e6, 0.1), Model("1,000 M parameters, 16-bit gradients", 1e9, 2e9, 0.5)]
 ASSUMED_NETWORKS = [Network("8 x 400 Gbit/s a host", 5e-6, 400e9), Network("100 Gbit/s a host", 10e-6, 12.5e9),
                     Network("10 Gbit/s a host", 30e-6, 1.25e9)]
 ASSUMED_GPUS_PER_HOST = 8
@@ -67,8 +68,8 @@ def all_reduce_seconds(network, ranks, size):
 
 
 def efficiency(model, network, gpus, local_batches=0):
-    if local_batches:  # parameters and AdamW's two moments, after backward
-        batch = model.compute + all_reduce_seconds(network, gpus, 3 * model.gradients) / local_batches
+    if local_batches:  # parameters, in what gradients travel as, and AdamW's two moments in f32, after backward
+        batch = model.compute + all_reduce_seconds(network, gpus, model.gradients + 8 * model.parameters) / local_batches
         return model.compute / batch
     whole = all_reduce_seconds(network, gpus, model.gradients)
     last = all_reduce_seconds(network, gpus, min(BUCKET, model.gradients))

@@ -4,7 +4,7 @@
 // 2017, arXiv:1602.05629), the mean of the ranks' weights.
 //
 // Unlike in the paper, a round ends with the mean of the inner optimizers' states too: all ranks then hold the same, so that
-// one checkpoint serves any number of them.
+// one file is a checkpoint for all of them.
 #pragma once
 
 #include <cstdint>

@@ -19,17 +19,18 @@ class ReadAhead {
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  /// Rows from `position` of the epoch's order on are wanted now: their window and the next are asked for. From any thread.
-  void reach(std::int64_t position);
+  /// Rows at these positions of the epoch's order are wanted now: their windows and the next are asked for. From any thread.
+  void reach(Range positions);
 
  private:
+  bool ask_for(const Range& rows, const std::stop_token& stop) const;
   void work(const std::stop_token& stop);
 
   const Dataset& data_;
   const std::vector<ShuffleWindow> windows_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::int64_t position_ = -1;
+  Range wanted_{0, 0};
   std::jthread thread_;
 };
 

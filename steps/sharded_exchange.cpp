@@ -13,7 +13,10 @@ namespace {
 
 constexpr std::int64_t cache_line = 64;  // bytes
 constexpr std::int64_t page = 4096;
-constexpr std::int64_t added_at_once = 1 << 16;  // elements: they stay in a core's cache from rank to rank
+/// Elements that stay in the cores' caches from rank to rank.
+std::int64_t added_at_once() {
+  return std::int64_t{at::get_num_threads()} << 16;
+}
 
 std::int64_t whole_pages(const at::Tensor& t) {
   return ceil_div(static_cast<std::int64_t>(t.nbytes()), page) * page;
@@ -40,9 +43,9 @@ std::vector<Range> parts_of(const FlatParameters& parameters, int ranks) {
 
 double sum_of_squares(const at::Tensor& flat, Range elements) {
   double sum = 0;
-  for (std::int64_t begin = elements.begin; begin < elements.end; begin += added_at_once) {
-    const auto norm =
-        part(flat, {begin, std::min(elements.end, begin + added_at_once)}).norm().item<double>();
+  const std::int64_t length = added_at_once();
+  for (std::int64_t begin = elements.begin; begin < elements.end; begin += length) {
+    const auto norm = part(flat, {begin, std::min(elements.end, begin + length)}).norm().item<double>();
     sum += norm * norm;
   }
   return sum;
@@ -90,8 +93,9 @@ void ShardedExchange::add_up() {
   torch::NoGradGuard no_grad;
   square_ = 0;
   const Range all = own();
-  for (std::int64_t begin = all.begin; begin < all.end; begin += added_at_once) {
-    const Range piece{begin, std::min(all.end, begin + added_at_once)};
+  const std::int64_t length = added_at_once();
+  for (std::int64_t begin = all.begin; begin < all.end; begin += length) {
+    const Range piece{begin, std::min(all.end, begin + length)};
     at::Tensor mine = part(parameters_.gradients(), piece);
     for (int i = 1; i < comm_.size(); ++i)
       mine.add_(part(gradients_[static_cast<std::size_t>((comm_.rank() + i) % comm_.size())], piece));

@@ -360,6 +360,8 @@ StepSpec train_spec() {
                                     "wants, metrics of each epoch)"}};
   };
   spec.outputs_help = "model";
+  // Ranks with steps of their own see other batches on another number of them: no rounding, another training.
+  spec.depends_on_ranks = [](const Json& parameters) { return given(parameters, "local_steps"); };
   spec.check = [](const Json& parameters) {
     const Json& optimizer = parameters.at("optimizer");
     if (optimizer.at("type") == "sgd" && optimizer.at("nesterov") == true &&
@@ -370,6 +372,11 @@ StepSpec train_spec() {
     if (parameters.contains("shuffle_window") && parameters.at("shuffle") != true) {
       throw Error(ExitStatus::configuration, "shuffle_window has no effect with shuffle: false",
                   "leave out one of them");
+    }
+    if (parameters.value("shuffle_window", parameters.at("batch_size").get<std::int64_t>()) <
+        parameters.at("batch_size")) {
+      throw Error(ExitStatus::configuration, "shuffle_window is smaller than batch_size",
+                  "as many rows as a quarter of a host's memory holds");
     }
     check_class_weights(parameters);
     check_deterministic(parameters);

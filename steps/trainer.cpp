@@ -136,7 +136,7 @@ void Trainer::train_epoch() {
   const std::int64_t first = progress_.batch, micro = exchange_.micro_batches();
   input_.begin((batches_ - first) * micro, [this, first, micro](std::int64_t number) {
     const Range batch = batch_range(rows_, plan_.batch_size, first + number / micro);
-    read_ahead_->reach(batch.begin);
+    read_ahead_->reach(batch);
     return rows_of(batch, number % micro);
   });
   setup_.model.train();
@@ -197,7 +197,11 @@ double Trainer::joint_step(Range batch) {
   compute_gradients(batch, batch.size());
   reduce_gradients();
   update_parameters();
-  exchange_.share_values();
+  {
+    TimedSpan span(context_.timeline, "share", category);
+    Stopwatch watch(spent_.communication);
+    exchange_.share_values();
+  }
   buffers_.after_step(static_cast<double>(share_of(batch)) / static_cast<double>(batch.size()));
   const double mean_loss = parameters_.extra(loss);
   progress_.epoch_loss += mean_loss * static_cast<double>(batch.size());
@@ -209,7 +213,7 @@ double Trainer::joint_step(Range batch) {
 double Trainer::local_step(Range batch) {
   const std::int64_t share = share_of(batch);
   compute_gradients(batch, share);
-  gradient_norm_ = exchange_.norm();
+  if (plan_.clip_norm > 0) gradient_norm_ = exchange_.norm();
   update_parameters();
   const double mean_loss = parameters_.extra(loss);
   round_loss_ += mean_loss * static_cast<double>(share);
@@ -219,7 +223,11 @@ double Trainer::local_step(Range batch) {
 
 /// Brings the ranks together again.
 void Trainer::end_round() {
-  local_->leave_way();
+  {
+    // Ranks drift apart over a round: as after any local work, this wait may take any time.
+    Stopwatch watch(spent_.communication);
+    run_together(context_.comm, [&] { local_->leave_way(); });
+  }
   parameters_.set_extra(loss, round_loss_);
   round_loss_ = 0;
   reduce_gradients();
@@ -264,7 +272,7 @@ void Trainer::compute_part(const Batch& piece, Range batch, std::int64_t micro, 
   const auto count = wrong.sum().item<std::int64_t>();
   if (count == 0) return;
   const auto first = static_cast<std::size_t>(wrong.to(at::kInt).argmax().item<std::int64_t>());
-  if (bad_.count == 0) bad_ = {0, rows_of(batch, micro)[first], progress_.batch};
+  if (bad_.count == 0) bad_ = {0, rows_of(batch, micro)[first], progress_.batch, share_of(batch)};
   bad_.count += count;
 }
 
@@ -296,12 +304,14 @@ void Trainer::update_parameters() {
 
 void Trainer::refuse() {
   NotFinite all;
+  bool rows_differ = false;  // in one rank's share: weights that diverged would fail all of them
   for (const NotFinite& rank : context_.comm.all_gather_value(bad_)) {
     if (rank.count == 0 || (all.count > 0 && rank.batch > all.batch)) continue;
     if (all.count == 0 || rank.batch < all.batch)
-      all = rank;
+      all = rank, rows_differ = false;
     else
       all.count += rank.count;
+    rows_differ = rows_differ || rank.count < rank.share;
   }
   const std::int64_t batch = all.count > 0 ? all.batch : progress_.batch;
   const std::string place = str(" is not finite at epoch ", progress_.epoch + 1, ", batch ", batch + 1);
@@ -315,7 +325,8 @@ void Trainer::refuse() {
   const std::int64_t rows = batch_range(rows_, plan_.batch_size, batch).size();
   throw Error(ExitStatus::bad_data,
               str("loss", place, ": ", all.count, " of ", rows, " rows, the first is source row ", source),
-              all.count < rows ? "look for missing or infinite values in that row" : "a lower learning rate");
+              (local_ ? rows_differ : all.count < rows) ? "look for missing or infinite values in that row"
+                                                        : "a lower learning rate");
 }
 
 void Trainer::finish_epoch() {

@@ -57,9 +57,9 @@ class Trainer {
  private:
   /// Values that are reduced in the same collective as the gradients.
   enum Extra { loss, stop, checkpoint_due, extras };
-  /// This rank's rows whose loss is not finite, in the first batch of the epoch that has any.
+  /// This rank's rows whose loss is not finite, in the first batch of the epoch that has any; `share`: all of its rows there.
   struct NotFinite {
-    std::int64_t count = 0, first = -1, batch = 0;
+    std::int64_t count = 0, first = -1, batch = 0, share = 0;
   };
 
   void start();
