@@ -1,5 +1,6 @@
 """Measuring several programs against each other: alternating in one run, so that a busy moment hits all alike, and
 judged by medians."""
+import json
 import os
 import platform
 import statistics
@@ -42,6 +43,13 @@ def alternate(cases, rounds):
         for name, case in cases.items():
             times[name].append(case())
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def training_speed(store):
+    """Samples per second of the newest run's training: over all of its epochs, since checkpoints do not fall on every one."""
+    runs = Path(store) / "runs"
+    lines = (runs / (runs / "latest").read_text().strip() / "metrics.jsonl").read_text().splitlines()
+    return statistics.harmonic_mean([row["value"] for row in map(json.loads, lines) if row["name"] == "samples_per_second"])
 
 
 def machine():

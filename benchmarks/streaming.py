@@ -7,9 +7,7 @@ Everything runs in a control group with so much memory, page cache included, and
 with none of the files in memory: as root. The model is linear, so that the disk is what is waited for, unless it is faster
 than a core converts pixels. DIR: on the file system to measure."""
 import argparse
-import json
 import os
-import statistics
 import struct
 import subprocess
 import sys
@@ -17,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from measure import SOURCE, Verdicts, alternate, machine, rankflow, run
+from measure import SOURCE, Verdicts, alternate, machine, rankflow, run, training_speed
 
 sys.path.insert(0, str(SOURCE / "tests/integration"))
 from control_group import ControlGroup  # noqa: E402
@@ -98,9 +96,7 @@ def main():
             nonce += 1
             forget(files)
             run([*group.enter, rankflow(), "run", "-n", "1", f"{name}.yaml", *fixed, "--set", f"nonce={nonce}"], folder)
-            latest = (folder / "store/runs/latest").read_text().strip()
-            rows = map(json.loads, (folder / "store/runs" / latest / "metrics.jsonl").read_text().splitlines())
-            return images / statistics.harmonic_mean([row["value"] for row in rows if row["name"] == "samples_per_second"])
+            return images / training_speed(folder / "store")
 
         def reading():
             forget(files)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import SOURCE, Verdicts, machine, rankflow, run
+from measure import SOURCE, Verdicts, machine, rankflow, run, training_speed
 
 PEER = SOURCE / "benchmarks/peers/ddp_mnist.py"
 EPOCHS = {"mlp": 9, "cnn": 2}
@@ -65,11 +65,7 @@ class Ours:
         return [rankflow(), "run", "-n", str(ranks), *self.fixed, *(part for k, v in settings.items() for part in ("--set", f"{k}={v}"))]
 
     def samples_per_second(self):
-        latest = (self.folder / "store/runs/latest").read_text().strip()
-        lines = (self.folder / "store/runs" / latest / "metrics.jsonl").read_text().splitlines()
-        speeds = [row["value"] for row in map(json.loads, lines) if row["name"] == "samples_per_second"]
-        # Checkpoints do not fall on every epoch: all of them count.
-        return statistics.harmonic_mean(speeds)
+        return training_speed(self.folder / "store")
 
     def train(self, model, precision="float32", every_batches=0):
         run(self.command(2, model, precision, 256, every_batches), self.folder)

@@ -1,8 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/field.h"
-#include "steps/specs.h"
+#include "tests/unit/light/spec_fixture.h"
 
 namespace rankflow {
 namespace {
@@ -10,27 +9,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class PrepareSpec : public ::testing::Test {
+class PrepareSpec : public SpecTest {
  protected:
-  Json complete(const Json& parameters) const {
-    return validate(Node::from_json(parameters), spec_->fields, "test.yaml", "prepare");
-  }
-  std::string message(const Json& parameters) const {
-    try {
-      spec_->check(complete(parameters));
-    } catch (const Error& e) {
-      EXPECT_EQ(e.status(), ExitStatus::configuration);
-      return e.message();
-    }
-    return "no error";
-  }
+  PrepareSpec() : SpecTest("prepare") {}
   std::vector<std::string> outputs(const Json& parameters) const {
     std::vector<std::string> names;
     for (const OutputSpec& o : spec_->outputs(complete(parameters))) names.push_back(o.name);
     return names;
   }
-  const StepSpecs specs_ = all_step_specs();
-  const StepSpec* spec_ = specs_.find("prepare");
 };
 
 TEST_F(PrepareSpec, OutputsAreTheSplits) {

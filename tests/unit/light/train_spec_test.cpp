@@ -2,31 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/field.h"
-#include "steps/specs.h"
+#include "tests/unit/light/spec_fixture.h"
 
 namespace rankflow {
 namespace {
 
 using ::testing::HasSubstr;
 
-class TrainSpec : public ::testing::Test {
+class TrainSpec : public SpecTest {
  protected:
-  Json complete(Json keys) const {
+  TrainSpec() : SpecTest("train") {}
+  static Json with_model(Json keys) {
     keys["model"] = {{"type", "mlp"}};
-    return validate(Node::from_json(keys), spec_->fields, "test.yaml", "train");
+    return keys;
   }
-  std::string message(const Json& keys) const {
-    try {
-      spec_->check(complete(keys));
-    } catch (const Error& e) {
-      EXPECT_EQ(e.status(), ExitStatus::configuration);
-      return e.message();
-    }
-    return "no error";
-  }
-  const StepSpecs specs_ = all_step_specs();
-  const StepSpec* spec_ = specs_.find("train");
 };
 
 const Json rounds = {{"batches", 4}};
@@ -51,21 +40,22 @@ TEST_F(TrainSpec, RefusesWhatDoesNotGoTogether) {
       {{{"deterministic", true}, {"shard_optimizer", true}}, "deterministic", "shard_optimizer"},
       {{{"deterministic", true}, {"accumulate", 2}}, "deterministic", "accumulate"}};
   for (const auto& [keys, one, other] : wrong) {
-    EXPECT_THAT(message(keys), HasSubstr("does not go with")) << keys;
-    EXPECT_THAT(message(keys), HasSubstr(one)) << keys;
-    EXPECT_THAT(message(keys), HasSubstr(other)) << keys;
+    EXPECT_THAT(message(with_model(keys)), HasSubstr("does not go with")) << keys;
+    EXPECT_THAT(message(with_model(keys)), HasSubstr(one)) << keys;
+    EXPECT_THAT(message(with_model(keys)), HasSubstr(other)) << keys;
   }
 }
 
 TEST_F(TrainSpec, RefusesWindowsThatHaveNoEffect) {
-  EXPECT_THAT(message({{"shuffle_window", 1000}, {"shuffle", false}}), HasSubstr("no effect"));
-  EXPECT_THAT(message({{"shuffle_window", 100}, {"batch_size", 256}}), HasSubstr("smaller than batch_size"));
-  EXPECT_EQ(message({{"shuffle_window", 256}, {"batch_size", 256}}), "no error");
+  EXPECT_THAT(message(with_model({{"shuffle_window", 1000}, {"shuffle", false}})), HasSubstr("no effect"));
+  EXPECT_THAT(message(with_model({{"shuffle_window", 100}, {"batch_size", 256}})),
+              HasSubstr("smaller than batch_size"));
+  EXPECT_EQ(message(with_model({{"shuffle_window", 256}, {"batch_size", 256}})), "no error");
 }
 
 TEST_F(TrainSpec, OnlyLocalStepsDependOnTheNumberOfRanks) {
-  EXPECT_FALSE(spec_->depends_on_ranks(complete(Json::object())));
-  EXPECT_TRUE(spec_->depends_on_ranks(complete({{"local_steps", rounds}})));
+  EXPECT_FALSE(spec_->depends_on_ranks(complete(with_model(Json::object()))));
+  EXPECT_TRUE(spec_->depends_on_ranks(complete(with_model({{"local_steps", rounds}}))));
 }
 
 }  // namespace
