@@ -49,10 +49,10 @@ class GradientExchange {
   Range own() const { return shards_ ? shards_->own() : Range{0, parameters_.values().numel()}; }
   /// Of the whole gradient, after finish(). Collective.
   double norm() const;
-  /// After own() of the values was updated: returns when all values are. Collective.
-  void share_values() const {
-    if (shards_) shards_->share();
-  }
+  /// Whether own() is a part, so that values have to be shared after an update.
+  bool divides_update() const { return shards_.has_value(); }
+  /// After own() of the values was updated: returns when all values are. Collective; where the update is divided.
+  void share_values() const { shards_->share(); }
   /// [n] from a tensor over own(), which it is where that is all. Collective.
   at::Tensor whole(const at::Tensor& part) const { return shards_ ? shards_->whole(part) : part; }
   /// Collective, after the last batch.

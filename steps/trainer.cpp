@@ -197,7 +197,7 @@ double Trainer::joint_step(Range batch) {
   compute_gradients(batch, batch.size());
   reduce_gradients();
   update_parameters();
-  {
+  if (exchange_.divides_update()) {
     TimedSpan span(context_.timeline, "share", category);
     Stopwatch watch(spent_.communication);
     exchange_.share_values();
