@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "io/file.h"
+#include "runtime/input_kind.h"
 #include "runtime/overrides.h"
 #include "runtime/pipeline.h"
 #include "runtime/step_order.h"
@@ -123,17 +124,7 @@ class Loader {
     }
     parameters.substitute(node, what);
     PipelineInput input{key.text, "", "", mark_of(key, file_)};
-    const Node* path = &node;
-    if (node.kind == Node::Kind::mapping) {
-      const Json given = validate(node, pipeline_input_fields(), file_, what);
-      input.description = given.value("description", "");
-      path = node.find("path");
-    }
-    if (path && path->kind != Node::Kind::null) {
-      const std::string given = validate_value(*path, text("path", ""), file_, what);
-      if (given.empty()) throw error(*path, str(what, ": the path is empty"));
-      input.path = absolute_path(given[0] == '/' ? given : str(pipeline_.folder, "/", given));
-    }
+    rankflow::read_input(node, file_, pipeline_.folder, what, input);
     input_index_.emplace(input.name, pipeline_.inputs.size());
     pipeline_.inputs.push_back(std::move(input));
   }
@@ -142,8 +133,11 @@ class Loader {
     const Mark mark{str("--input ", name, "=", path)};
     const auto found = input_index_.find(name);
     if (found == input_index_.end()) throw ConfigError(mark, unknown_input(name));
-    if (path.empty()) throw ConfigError(mark, "the path is empty");
-    pipeline_.inputs[found->second].path = absolute_path(path);
+    try {
+      read_input_text(path, absolute_path("."), pipeline_.inputs[found->second]);
+    } catch (const Error& e) {
+      throw ConfigError(mark, describe(e));
+    }
   }
 
   std::string unknown_input(const std::string& name) const {

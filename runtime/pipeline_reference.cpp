@@ -84,14 +84,6 @@ Fields pipeline_fields() {
   };
 }
 
-Fields pipeline_input_fields() {
-  return {
-      text("path",
-           "A file or folder, relative to the pipeline file; without it `--input NAME=PATH` must give one"),
-      text("description", "What it is, for people"),
-  };
-}
-
 Fields common_step_fields() {
   return {
       required(text("type", "What the step does: one of the step types below")),
