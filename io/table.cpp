@@ -96,9 +96,9 @@ ColumnType type_of(const arrow::ChunkedArray& column) {
   }
 }
 
-Table::Table(std::vector<TableSource> sources, std::vector<std::string> names, std::vector<Column> columns)
-    : sources_(std::move(sources)), names_(std::move(names)) {
-  for (const TableSource& s : sources_) rows_ += s.rows;
+Table::Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns)
+    : places_(std::move(places)), names_(std::move(names)) {
+  for (const TablePlace& s : places_) rows_ += s.rows;
   for (std::size_t i = 0; i < names_.size(); ++i) columns_[names_[i]] = std::move(columns[i]);
 }
 
@@ -126,8 +126,8 @@ void Table::keep_only(const std::vector<std::string>& names) {
 }
 
 std::string Table::place(std::int64_t row) const {
-  for (const TableSource& s : sources_) {
-    if (row < s.rows) return str(s.path, ": row ", row + 1);
+  for (const TablePlace& s : places_) {
+    if (row < s.rows) return str(s.path, ": row ", s.first + row + 1);
     row -= s.rows;
   }
   return "past the last row";

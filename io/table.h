@@ -23,15 +23,16 @@ using Column = std::shared_ptr<arrow::ChunkedArray>;
 /// Columns hold only these four types: bool, int64, double and utf8, with nulls where a value is missing.
 ColumnType type_of(const arrow::ChunkedArray& column);
 
-/// Where rows come from: `rows` rows of the file `path`.
-struct TableSource {
+/// Where rows come from: `rows` rows of the file `path`, of which `first` lie before them.
+struct TablePlace {
   std::string path;
   std::int64_t rows = 0;
+  std::int64_t first = 0;
 };
 
 class Table {
  public:
-  Table(std::vector<TableSource> sources, std::vector<std::string> names, std::vector<Column> columns);
+  Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns);
 
   std::int64_t rows() const { return rows_; }
   /// In the order of the file; added ones last.
@@ -47,7 +48,7 @@ class Table {
   std::string place(std::int64_t row) const;
 
  private:
-  std::vector<TableSource> sources_;
+  std::vector<TablePlace> places_;
   std::vector<std::string> names_;
   std::map<std::string, Column> columns_;
   std::int64_t rows_ = 0;

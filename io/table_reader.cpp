@@ -201,7 +201,7 @@ Table read_csv(const std::string& path, const CsvOptions& options) {
   std::vector<std::shared_ptr<arrow::DataType>> types;
   for (int c = 0; c < static_cast<int>(names.size()); ++c) types.push_back(common_type(files, c));
 
-  std::vector<TableSource> sources;
+  std::vector<TablePlace> sources;
   std::vector<arrow::ArrayVector> chunks(names.size());
   for (ParsedFile& file : files) {
     reread_texts(file, options, types);

@@ -1,0 +1,131 @@
+#include "io/arrow_columns.h"
+
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "io/arrow_result.h"
+
+namespace rankflow {
+namespace {
+
+std::string cell_place(const std::string& file, const std::string& column, std::int64_t row) {
+  return row < 0 ? str(file, ": column \"", column, "\"")
+                 : str(file, ": row ", row + 1, ": column \"", column, "\"");
+}
+
+/// Throws for the first value that can't be converted; `status` where none is found.
+[[noreturn]] void report_value(const Column& column, const std::shared_ptr<arrow::DataType>& type,
+                               const std::string& file, const std::string& name, std::int64_t first_row,
+                               const arrow::Status& status) {
+  std::int64_t row = 0;
+  for (const auto& chunk : column->chunks()) {
+    for (std::int64_t i = 0; i < chunk->length(); ++i, ++row) {
+      const auto scalar = chunk->GetScalar(i);
+      if (!scalar.ok() || !(*scalar)->is_valid || (*scalar)->CastTo(type).ok()) continue;
+      throw Error(ExitStatus::bad_data,
+                  str(cell_place(file, name, first_row < 0 ? -1 : first_row + row), ": \"",
+                      (*scalar)->ToString().substr(0, 80), "\" is no ",
+                      type->id() == arrow::Type::INT64    ? "integer"
+                      : type->id() == arrow::Type::DOUBLE ? "number"
+                      : type->id() == arrow::Type::BOOL   ? "boolean"
+                                                          : "text"),
+                  "correct the cell, list its text under `missing`, or declare another type under `schema`");
+    }
+  }
+  check_arrow(status, cell_place(file, name, -1));
+  throw Error(ExitStatus::internal, "a conversion failed without a reason");
+}
+
+Column converted(const Column& column, const std::shared_ptr<arrow::DataType>& type, const std::string& file,
+                 const std::string& name, std::int64_t first_row) {
+  if (column->type()->Equals(*type)) return column;
+  if (column->type()->id() == arrow::Type::NA || column->null_count() == column->length()) {
+    auto nulls = value_of(arrow::MakeArrayOfNull(type, column->length()), name);
+    return std::make_shared<arrow::ChunkedArray>(nulls);
+  }
+  auto options = arrow::compute::CastOptions::Safe(type);
+  // A large integer that becomes a real is rounded, as it is where it is read as one.
+  options.allow_float_truncate = type->id() == arrow::Type::DOUBLE && arrow::is_integer(column->type()->id());
+  auto result = arrow::compute::Cast(column, options);
+  if (!result.ok()) report_value(column, type, file, name, first_row, result.status());
+  return result->chunked_array();
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::boolean:
+      return arrow::boolean();
+    case ColumnType::integer:
+      return arrow::int64();
+    case ColumnType::real:
+      return arrow::float64();
+    case ColumnType::text:
+      return arrow::utf8();
+  }
+  throw Error(ExitStatus::internal, "unknown type of column");
+}
+
+ColumnType kept_type(const arrow::DataType& type, const std::string& file, const std::string& column) {
+  using arrow::Type;
+  const Type::type id = type.id();
+  if (id == Type::DICTIONARY)
+    return kept_type(*static_cast<const arrow::DictionaryType&>(type).value_type(), file, column);
+  if (id == Type::BOOL) return ColumnType::boolean;
+  if (arrow::is_integer(id)) return ColumnType::integer;
+  if (id == Type::NA || arrow::is_floating(id) || arrow::is_decimal(id)) return ColumnType::real;
+  if (arrow::is_base_binary_like(id) || id == Type::STRING_VIEW || id == Type::BINARY_VIEW ||
+      arrow::is_date(id) || arrow::is_time(id) || id == Type::TIMESTAMP)
+    return ColumnType::text;
+  throw Error(ExitStatus::bad_data,
+              str(file, ": column \"", column, "\" holds values of type ", type.ToString(),
+                  "; a table has booleans, numbers, texts, dates and times"));
+}
+
+Column kept_column(const Column& column, const std::string& file, const std::string& name,
+                   const std::optional<ColumnType>& type, std::int64_t first_row) {
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  const ColumnType kept = kept_type(*column->type(), file, name);
+  Column plain = column;
+  if (column->type()->id() == arrow::Type::DICTIONARY)
+    plain = converted(column, static_cast<const arrow::DictionaryType&>(*column->type()).value_type(), file,
+                      name, first_row);
+  plain = converted(plain, arrow_type(kept), file, name, first_row);
+  return type ? converted(plain, arrow_type(*type), file, name, first_row) : plain;
+}
+
+Table kept_table(const arrow::Table& table, const std::string& file, const ReadRequest& request) {
+  std::vector<std::string> names;
+  std::vector<Column> columns;
+  for (int c = 0; c < table.num_columns(); ++c) {
+    const std::string& name = table.field(c)->name();
+    if (!request.columns.empty() &&
+        std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end())
+      continue;
+    const auto type = request.types.find(name);
+    names.push_back(name);
+    columns.push_back(kept_column(table.column(c), file, name,
+                                  type == request.types.end() ? std::nullopt : std::optional(type->second),
+                                  request.first_row));
+  }
+  const std::int64_t first = std::max<std::int64_t>(request.first_row, 0);
+  return Table({{file, table.num_rows(), first}}, std::move(names), std::move(columns));
+}
+
+void check_column_names(const std::vector<std::string>& names, const std::string& file) {
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    if (name.empty())
+      throw Error(ExitStatus::bad_data, str(file, ": a column has no name"), "name it, or set header: false");
+    if (!seen.insert(name).second)
+      throw Error(ExitStatus::bad_data, str(file, ": two columns are called \"", name, "\""));
+  }
+}
+
+}  // namespace rankflow

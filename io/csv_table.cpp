@@ -1,0 +1,262 @@
+// CSV, cut into byte ranges that respect quotes, each parsed by Arrow's reader.
+#include <arrow/api.h>
+#include <arrow/csv/api.h>
+#include <arrow/io/api.h>
+#include <arrow/util/utf8.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "base/partition.h"
+#include "base/text.h"
+#include "io/arrow_columns.h"
+#include "io/arrow_result.h"
+#include "io/csv_scan.h"
+#include "io/table_file.h"
+
+namespace rankflow {
+namespace {
+
+// A record that is longer is hardly one: a quote was opened and never closed.
+constexpr std::int64_t longest_record = 64 << 20;
+
+using ArrowTypes = std::unordered_map<std::string, std::shared_ptr<arrow::DataType>>;
+
+/// What Arrow's parser says about a row with another number of columns than the first.
+struct BadRow {
+  std::int64_t number = -1;  // from 1, in the piece; -1: none was met
+  std::int32_t expected = 0, actual = 0;
+  std::string text;
+};
+
+class CsvTable : public TableFile {
+ public:
+  CsvTable(const InputFile& file, const TableOptions& options) : file_(file), options_(options) {
+    delimiter_ = !options.delimiter.empty()                    ? options.delimiter.front()
+                 : file.name.find(".tsv") != std::string::npos ? '\t'
+                                                               : ',';
+    bytes_ = open_bytes(file);
+    read_first_record();
+  }
+
+  const std::vector<TableColumn>& columns() const override { return columns_; }
+  std::int64_t blocks() const override {
+    return ceil_div(static_cast<std::int64_t>(file_.size), options_.piece_bytes);
+  }
+  std::string scan(std::int64_t block) const override {
+    const auto bytes = read_bytes(block * options_.piece_bytes, (block + 1) * options_.piece_bytes);
+    std::string_view text(*bytes);
+    const std::size_t mark = block == 0 ? mark_ : 0;  // a quote behind the mark opens a quoted cell
+    CsvScan scan = scan_csv(text.substr(mark), delimiter_);
+    for (CsvScan::From& from : scan.from) from.first += from.first < 0 ? 0 : static_cast<std::int64_t>(mark);
+    return scan.packed();
+  }
+  std::vector<TablePiece> cut(std::span<const std::string> scans) const override;
+  Table read(const TablePiece& piece, const ReadRequest& request) const override;
+
+ private:
+  void read_first_record();
+  std::shared_ptr<arrow::Buffer> read_bytes(std::int64_t begin, std::int64_t end) const {
+    end = std::min(end, static_cast<std::int64_t>(file_.size));
+    return value_of(bytes_->ReadAt(begin, end - begin), file_.name);
+  }
+  arrow::Result<std::shared_ptr<arrow::Table>> parse(const std::shared_ptr<arrow::Buffer>& bytes,
+                                                     const ReadRequest& request, const ArrowTypes& types,
+                                                     bool check_utf8, BadRow& bad) const;
+  /// Throws what is wrong with a piece that could not be parsed.
+  [[noreturn]] void explain(const TablePiece& piece, const std::shared_ptr<arrow::Buffer>& bytes,
+                            ReadRequest request, const arrow::Status& status, const BadRow& bad) const;
+  std::int64_t rows_before(std::int64_t offset) const;
+
+  InputFile file_;
+  TableOptions options_;
+  char delimiter_ = ',';
+  std::shared_ptr<arrow::io::RandomAccessFile> bytes_;
+  std::vector<TableColumn> columns_;
+  std::vector<std::string> names_;
+  std::size_t mark_ = 0;         // bytes of a byte order mark
+  std::int64_t data_begin_ = 0;  // where the first row is
+  // Columns in which some piece had text, dates or times: parsed as text at once from then on. What pieces say about types
+  // is put together to text anyway.
+  mutable std::set<std::string> texts_;
+};
+
+void CsvTable::read_first_record() {
+  const auto size = static_cast<std::int64_t>(file_.size);
+  std::vector<std::string> cells;
+  std::size_t behind = 0;
+  for (std::int64_t length = std::min<std::int64_t>(size, 1 << 16);; length = std::min(size, length * 4)) {
+    const auto bytes = read_bytes(0, length);
+    std::string_view text(*bytes);
+    mark_ = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+    if (first_csv_record(text.substr(mark_), delimiter_, length == size, cells, behind)) break;
+    if (length == size || length > longest_record)
+      throw Error(
+          ExitStatus::bad_data,
+          str(file_.name, length == size ? ": the first row is not complete" : ": the first row has no end"),
+          "look for a quote that is not closed");
+  }
+  if (options_.header) {
+    names_ = cells;
+    data_begin_ = static_cast<std::int64_t>(mark_ + behind);
+  } else {
+    names_ = options_.columns;
+    for (std::size_t c = names_.size(); options_.columns.empty() && c < cells.size(); ++c)
+      names_.push_back(str("c", c));
+    data_begin_ = static_cast<std::int64_t>(mark_);
+  }
+  check_column_names(names_, file_.name);
+  for (const std::string& name : names_) {
+    if (!arrow::util::ValidateUTF8(name))
+      throw Error(ExitStatus::bad_data, str(file_.name, ": the names of the columns are not UTF-8"),
+                  "give the file's `encoding`");
+    columns_.push_back({name, std::nullopt});
+  }
+}
+
+std::vector<TablePiece> CsvTable::cut(std::span<const std::string> packed) const {
+  std::vector<CsvScan> scans;
+  for (const std::string& scan : packed) scans.push_back(CsvScan::unpacked(scan));
+  CsvState end;
+  std::vector<std::int64_t> begins = cut_csv(scans, options_.piece_bytes, data_begin_, end);
+  if (end == CsvState::quoted) {
+    const std::int64_t row = rows_before(begins.back()) + 1;
+    throw Error(ExitStatus::bad_data,
+                str(file_.name, ": a quote opened in row ", row, " or after it is never closed"));
+  }
+  begins.push_back(static_cast<std::int64_t>(file_.size));
+  std::vector<TablePiece> pieces;
+  for (std::size_t i = 0; i + 1 < begins.size(); ++i) {
+    if (begins[i + 1] - begins[i] > longest_record + options_.piece_bytes) {
+      throw Error(
+          ExitStatus::bad_data,
+          str(file_.name, ": row ", rows_before(begins[i]) + 1, " or one after it is longer than 64 MiB"),
+          "look for a quote that is not closed");
+    }
+    if (begins[i + 1] > begins[i]) pieces.push_back({begins[i], begins[i + 1]});
+  }
+  return pieces;
+}
+
+std::int64_t CsvTable::rows_before(std::int64_t offset) const {
+  CsvCounter counter(delimiter_);
+  for (std::int64_t at = data_begin_; at < offset; at += 1 << 22)
+    counter.add(std::string_view(*read_bytes(at, std::min<std::int64_t>(offset, at + (1 << 22)))));
+  return counter.records();
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> CsvTable::parse(const std::shared_ptr<arrow::Buffer>& bytes,
+                                                             const ReadRequest& request,
+                                                             const ArrowTypes& types, bool check_utf8,
+                                                             BadRow& bad) const {
+  auto read = arrow::csv::ReadOptions::Defaults();
+  read.use_threads = false;
+  read.column_names = names_;
+  read.block_size = static_cast<std::int32_t>(bytes->size() + 1);
+  auto parsing = arrow::csv::ParseOptions::Defaults();
+  parsing.delimiter = delimiter_;
+  parsing.newlines_in_values =
+      std::memchr(bytes->data(), '"', static_cast<std::size_t>(bytes->size())) != nullptr;
+  parsing.invalid_row_handler = [&bad](const arrow::csv::InvalidRow& row) {
+    if (bad.number < 0) bad = {row.number, row.expected_columns, row.actual_columns, std::string(row.text)};
+    return arrow::csv::InvalidRowResult::Error;
+  };
+  auto convert = arrow::csv::ConvertOptions::Defaults();
+  convert.null_values = options_.missing;
+  convert.strings_can_be_null = true;
+  convert.quoted_strings_can_be_null = false;
+  // 0 and 1 are integers wherever they stand.
+  convert.true_values = {"true", "True", "TRUE"};
+  convert.false_values = {"false", "False", "FALSE"};
+  convert.column_types = types;
+  convert.check_utf8 = check_utf8;
+  convert.include_columns = request.columns;
+  ARROW_ASSIGN_OR_RAISE(auto reader,
+                        arrow::csv::TableReader::Make(arrow::io::default_io_context(),
+                                                      std::make_shared<arrow::io::BufferReader>(bytes), read,
+                                                      parsing, convert));
+  return reader->Read();
+}
+
+void CsvTable::explain(const TablePiece& piece, const std::shared_ptr<arrow::Buffer>& bytes,
+                       ReadRequest request, const arrow::Status& status, const BadRow& bad) const {
+  if (status.IsOutOfMemory()) throw std::bad_alloc();
+  check_unchanged(file_);
+  if (request.first_row < 0) request.first_row = rows_before(piece.begin);
+  if (bad.number >= 0) {
+    std::string text = bad.text.substr(0, 80);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    throw Error(ExitStatus::bad_data,
+                str(file_.name, ": row ", request.first_row + bad.number, " has ", bad.actual,
+                    " columns, not ", bad.expected, ": ", text),
+                "correct the row, or check `delimiter`");
+  }
+  // The cells as they are: the first that is no UTF-8, or not what its column's type asks for.
+  ArrowTypes raw;
+  for (const std::string& name : names_) raw[name] = arrow::binary();
+  BadRow none;
+  const auto table = value_of(parse(bytes, request, raw, false, none), file_.name);
+  for (int c = 0; c < table->num_columns(); ++c) {
+    std::int64_t row = request.first_row;
+    for (const auto& chunk : table->column(c)->chunks()) {
+      const auto& cells = static_cast<const arrow::BinaryArray&>(*chunk);
+      for (std::int64_t i = 0; i < cells.length(); ++i, ++row) {
+        if (cells.IsNull(i) || arrow::util::ValidateUTF8(cells.GetView(i))) continue;
+        throw Error(ExitStatus::bad_data,
+                    str(file_.name, ": row ", row + 1, ": column \"", table->field(c)->name(),
+                        "\" is not UTF-8 text"),
+                    "give the file's `encoding`, such as latin-1");
+      }
+    }
+  }
+  kept_table(*table, file_.name, request);
+  throw Error(ExitStatus::bad_data, str(file_.name, ": ", status.message()));
+}
+
+bool is_kept(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::BOOL:
+    case arrow::Type::INT64:
+    case arrow::Type::DOUBLE:
+    case arrow::Type::STRING:
+    case arrow::Type::NA:
+      return true;
+    default:
+      return false;  // dates, times and bytes are kept as the text they were read from
+  }
+}
+
+Table CsvTable::read(const TablePiece& piece, const ReadRequest& request) const {
+  std::shared_ptr<arrow::Buffer> bytes = read_bytes(piece.begin, piece.end);
+  if (bytes->size() != piece.end - piece.begin) check_unchanged(file_);
+  const char last = bytes->size() ? static_cast<char>(bytes->data()[bytes->size() - 1]) : '\n';
+  if (last != '\n' && last != '\r')
+    bytes = value_of(arrow::ConcatenateBuffers({bytes, arrow::Buffer::FromString("\n")}), file_.name);
+  ArrowTypes types;
+  std::set<std::string> forced = texts_;
+  for (const auto& [name, type] : request.types) types[name] = arrow_type(type);
+  for (int attempt = 0;; ++attempt) {
+    for (const std::string& name : forced) types.emplace(name, arrow::utf8());
+    BadRow bad;
+    const auto table = parse(bytes, request, types, true, bad);
+    if (!table.ok()) explain(piece, bytes, request, table.status(), bad);
+    bool again = false;
+    for (const auto& field : (*table)->schema()->fields()) {
+      if (!is_kept(*field->type()) && types.count(field->name()) == 0)
+        again = forced.insert(field->name()).second || again;
+      if (field->type()->id() == arrow::Type::STRING && request.types.count(field->name()) == 0)
+        texts_.insert(field->name());
+    }
+    if (!again || attempt > 0) return kept_table(**table, file_.name, request);
+    texts_.insert(forced.begin(), forced.end());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<TableFile> open_csv(const InputFile& file, const TableOptions& options) {
+  return std::make_unique<CsvTable>(file, options);
+}
+
+}  // namespace rankflow

@@ -1,0 +1,194 @@
+#include "io/input_file.h"
+
+#include <arrow/api.h>
+#include <arrow/io/api.h>
+#include <arrow/util/compression.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <iconv.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "base/text.h"
+#include "io/arrow_result.h"
+#include "io/table_formats.h"
+
+namespace rankflow {
+namespace {
+
+bool starts_with_gzip(const std::string& path) {
+  File file(path, O_RDONLY);  // also says what is wrong with a file that can't be opened
+  unsigned char magic[2] = {0, 0};
+  return file.read_some(magic, 2) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
+bool is_utf8(const std::string& encoding) {
+  return strcasecmp(encoding.c_str(), "utf-8") == 0 || strcasecmp(encoding.c_str(), "utf8") == 0;
+}
+
+InputFile input_file(const std::string& path) {
+  InputFile file{path, path, 0, {}};
+  if (!stamp_of(path, file.stamp) || std::filesystem::is_directory(path))
+    throw Error(ExitStatus::io, str("there is no file ", path));
+  file.size = file.stamp.size;
+  return file;
+}
+
+std::vector<std::string> matches(const std::string& pattern) {
+  glob_t found{};
+  const int failed = glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + (failed ? 0 : found.gl_pathc));
+  globfree(&found);
+  if (failed && failed != GLOB_NOMATCH) throw Error(ExitStatus::io, str("cannot look for ", pattern));
+  std::erase_if(paths, [](const std::string& p) { return std::filesystem::is_directory(p); });
+  return paths;
+}
+
+std::vector<std::string> files_with_known_suffix(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.front() != '.' && name.front() != '_' && format_of_path(name) && !entry.is_directory())
+      paths.push_back(entry.path().string());
+  }
+  return paths;
+}
+
+/// Turns text into UTF-8 piece by piece; a character may be cut by the end of a piece.
+class Recoder {
+ public:
+  Recoder(const std::string& encoding, const std::string& file) : encoding_(encoding), file_(file) {
+    handle_ = iconv_open("UTF-8", encoding.c_str());
+    if (handle_ == reinterpret_cast<iconv_t>(-1))
+      throw Error(ExitStatus::configuration, str("encoding \"", encoding, "\" is not known to this system"),
+                  "`iconv --list` names those that are");
+  }
+  ~Recoder() { iconv_close(handle_); }
+  Recoder(const Recoder&) = delete;
+  Recoder& operator=(const Recoder&) = delete;
+
+  std::string add(std::string_view bytes) {
+    left_.append(bytes);
+    std::string out(left_.size() * 4 + 16, '\0');
+    char *from = left_.data(), *to = out.data();
+    std::size_t from_left = left_.size(), to_left = out.size();
+    const std::size_t before = from_left;
+    if (iconv(handle_, &from, &from_left, &to, &to_left) == static_cast<std::size_t>(-1) && errno != EINVAL)
+      throw Error(ExitStatus::bad_data,
+                  str(file_, ": byte ", done_ + static_cast<std::int64_t>(before - from_left),
+                      " is no character of the encoding ", encoding_),
+                  "give the file's `encoding`");
+    done_ += static_cast<std::int64_t>(before - from_left);
+    left_.erase(0, before - from_left);
+    out.resize(out.size() - to_left);
+    return out;
+  }
+  void finish() const {
+    if (!left_.empty())
+      throw Error(ExitStatus::bad_data,
+                  str(file_, " ends in the middle of a character of the encoding ", encoding_));
+  }
+
+ private:
+  iconv_t handle_;
+  std::string encoding_, file_, left_;
+  std::int64_t done_ = 0;
+};
+
+/// The bytes of a file with its compression taken off.
+class PlainStream {
+ public:
+  explicit PlainStream(const InputFile& file) : doing_(file.name) {
+    stream_ = value_of(arrow::io::ReadableFile::Open(file.path), doing_);
+    std::string compression;
+    without_compression(file.name, &compression);
+    const bool gzip = starts_with_gzip(file.path);
+    if (!gzip && compression != "zstd") return;
+    codec_ = value_of(arrow::util::Codec::Create(gzip ? arrow::Compression::GZIP : arrow::Compression::ZSTD),
+                      doing_);
+    stream_ = value_of(arrow::io::CompressedInputStream::Make(codec_.get(), stream_), doing_);
+  }
+  std::string_view next() {
+    buffer_ = value_of(stream_->Read(4 << 20), doing_);
+    return {reinterpret_cast<const char*>(buffer_->data()), static_cast<std::size_t>(buffer_->size())};
+  }
+
+ private:
+  std::string doing_;
+  std::unique_ptr<arrow::util::Codec> codec_;  // outlives the stream that uses it
+  std::shared_ptr<arrow::io::InputStream> stream_;
+  std::shared_ptr<arrow::Buffer> buffer_;
+};
+
+}  // namespace
+
+std::vector<InputFile> find_input_files(const std::string& path, const std::vector<std::string>& globs) {
+  std::vector<std::string> paths;
+  if (!std::filesystem::is_directory(path)) {
+    if (!globs.empty())
+      throw Error(ExitStatus::configuration, str("`files` picks from a folder, but ", path, " is none"));
+    paths.push_back(path);
+  } else if (globs.empty()) {
+    paths = files_with_known_suffix(path);
+    if (paths.empty())
+      throw Error(ExitStatus::bad_data, str("folder ", path, " has no file whose suffix is that of a table"),
+                  "name the files under `files`, or give `format`");
+  } else {
+    for (const std::string& pattern : globs) {
+      const auto found = matches(path + "/" + pattern);
+      if (found.empty()) throw Error(ExitStatus::bad_data, str("no file matches ", path, "/", pattern));
+      paths.insert(paths.end(), found.begin(), found.end());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  std::vector<InputFile> files;
+  for (const std::string& p : paths) files.push_back(input_file(p));
+  return files;
+}
+
+bool needs_unpacking(const InputFile& file, const std::string& encoding) {
+  std::string compression;
+  without_compression(file.name, &compression);
+  return compression == "zstd" || starts_with_gzip(file.path) || !is_utf8(encoding);
+}
+
+InputFile unpack(const InputFile& file, const std::string& encoding, const std::string& to) {
+  if (file.size == 0) throw Error(ExitStatus::bad_data, str(file.name, " is empty"));
+  PlainStream stream(file);
+  File out(to, O_WRONLY | O_CREAT | O_TRUNC);
+  InputFile plain = file;
+  plain.path = to;
+  plain.size = 0;
+  std::optional<Recoder> recoder;
+  if (!is_utf8(encoding)) recoder.emplace(encoding, file.name);
+  for (std::string_view bytes = stream.next(); !bytes.empty(); bytes = stream.next()) {
+    std::string recoded;
+    if (recoder) bytes = recoded = recoder->add(bytes);
+    out.write_all(bytes);
+    plain.size += bytes.size();
+  }
+  if (recoder) recoder->finish();
+  out.close();
+  check_unchanged(file);
+  return plain;
+}
+
+std::shared_ptr<arrow::io::RandomAccessFile> open_bytes(const InputFile& file) {
+  File(file.path, O_RDONLY);  // says what is wrong better than Arrow does
+  return value_of(arrow::io::ReadableFile::Open(file.path), file.name);
+}
+
+void check_unchanged(const InputFile& file) {
+  FileStamp now;
+  if (!stamp_of(file.name, now) || !(now == file.stamp))
+    throw Error(ExitStatus::bad_data, str(file.name, " changed while it was read"),
+                "run again when it is complete");
+}
+
+}  // namespace rankflow
