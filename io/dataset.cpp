@@ -179,13 +179,28 @@ struct Dataset::Maps {
   std::vector<Part> parts;
 };
 
-Dataset::Dataset(const std::string& folder)
-    : info_(read_dataset_info(folder)), maps_(std::make_unique<Maps>()) {
+Dataset::Dataset(const std::string& folder) : info_(read_dataset_info(folder)) {
+  auto maps = std::make_shared<Maps>();
   for (std::int64_t part = 0; part < info_.parts(); ++part) {
     const std::string path = part_path(folder, part);
     auto offsets = column_offsets(path, info_, part);
-    maps_->parts.push_back({MappedFile(path), std::move(offsets)});
+    maps->parts.push_back({MappedFile(path), std::move(offsets)});
   }
+  maps_ = std::move(maps);
+}
+
+Dataset::Dataset(DatasetInfo info, std::shared_ptr<const Maps> maps, std::vector<std::int64_t> chosen)
+    : info_(std::move(info)), maps_(std::move(maps)), selected_(true), chosen_(std::move(chosen)) {
+  info_.rows = std::ssize(chosen_);
+}
+
+Dataset Dataset::select(std::vector<std::int64_t> rows) const {
+  for (std::int64_t& row : rows) {
+    if (row < 0 || row >= info_.rows)
+      throw Error(ExitStatus::internal, str("no row ", row, " in the dataset"));
+    if (selected_) row = chosen_[static_cast<std::size_t>(row)];
+  }
+  return {info_, maps_, std::move(rows)};
 }
 
 Dataset::~Dataset() = default;
@@ -193,6 +208,7 @@ Dataset::Dataset(Dataset&&) noexcept = default;
 
 const std::byte* Dataset::row_of(std::size_t column, std::size_t row_bytes, std::int64_t row) const {
   if (row < 0 || row >= info_.rows) throw Error(ExitStatus::internal, str("no row ", row, " in the dataset"));
+  if (selected_) row = chosen_[static_cast<std::size_t>(row)];
   const Maps::Part& part = maps_->parts[static_cast<std::size_t>(row / info_.rows_per_part)];
   return part.file.data() + part.offsets[column] +
          static_cast<std::size_t>(row % info_.rows_per_part) * row_bytes;
@@ -227,6 +243,13 @@ void Dataset::copy(const std::string& column, Range range, void* out) const {
   auto* to = static_cast<std::byte*>(out);
   if (range.begin < 0 || range.end > info_.rows)
     throw Error(ExitStatus::internal, "rows outside the dataset");
+  if (selected_) {
+    for_each_row(column, range, [&](const std::byte* row) {
+      std::memcpy(to, row, bytes);
+      to += bytes;
+    });
+    return;
+  }
   while (range.begin < range.end) {
     const std::int64_t number = range.begin / info_.rows_per_part;
     const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(number));
@@ -239,6 +262,7 @@ void Dataset::copy(const std::string& column, Range range, void* out) const {
 }
 
 void Dataset::will_need(Range range) const {
+  if (selected_) return;
   while (range.begin < range.end) {
     const std::int64_t number = range.begin / info_.rows_per_part;
     const Maps::Part& part = maps_->parts.at(static_cast<std::size_t>(number));

@@ -63,6 +63,10 @@ class Dataset {
   ~Dataset();
   Dataset(Dataset&&) noexcept;
 
+  /// The given rows, in their order, as a dataset of their own that shares this one's maps: what reads it can't tell it from
+  /// one that was prepared with these rows alone. Throws Error (internal) for a row that there isn't.
+  Dataset select(std::vector<std::int64_t> rows) const;
+
   const DatasetInfo& info() const { return info_; }
   std::int64_t rows() const { return info_.rows; }
   /// Calls `use` with the first byte of each of the given rows of a column, in their order; a row's bytes lie
@@ -75,16 +79,20 @@ class Dataset {
   void gather(const std::string& column, std::span<const std::int64_t> rows, void* out) const;
   /// Copies rows [range.begin, range.end).
   void copy(const std::string& column, Range range, void* out) const;
-  /// Has the kernel read these rows of all columns ahead; returns without waiting for them. Thread-safe.
+  /// Has the kernel read these rows of all columns ahead; returns without waiting for them. Nothing for selected rows, which
+  /// lie apart. Thread-safe.
   void will_need(Range range) const;
 
  private:
   struct Maps;
+  Dataset(DatasetInfo info, std::shared_ptr<const Maps> maps, std::vector<std::int64_t> chosen);
   /// Of column number `column`; throws Error (internal) for a row that there isn't.
   const std::byte* row_of(std::size_t column, std::size_t row_bytes, std::int64_t row) const;
 
   DatasetInfo info_;
-  std::unique_ptr<Maps> maps_;
+  std::shared_ptr<const Maps> maps_;
+  bool selected_ = false;
+  std::vector<std::int64_t> chosen_;  // of a selection: where its rows lie
 };
 
 }  // namespace rankflow

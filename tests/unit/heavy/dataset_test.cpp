@@ -54,6 +54,31 @@ std::string message_of(const std::string& folder) {
   return "no error";
 }
 
+TEST(Dataset, ASelectionIsADatasetOfItsRows) {
+  TemporaryFolder folder;
+  const Example example;
+  example.write(folder.path());
+  const Dataset all(folder.path());
+  const Dataset some = all.select({3, 24, 9, 10});
+  ASSERT_EQ(some.rows(), 4);
+  EXPECT_EQ(some.info().rows_per_part, 10);
+  std::vector<std::int64_t> rows(4), again(2);
+  some.copy("row", {0, 4}, rows.data());
+  EXPECT_THAT(rows, ::testing::ElementsAre(103, 124, 109, 110));
+  some.gather("row", std::vector<std::int64_t>{2, 2}, again.data());
+  EXPECT_THAT(again, ::testing::ElementsAre(109, 109));
+  some.select({1, 0}).copy("row", {0, 2}, again.data());
+  EXPECT_THAT(again, ::testing::ElementsAre(124, 103));
+  std::vector<float> second;
+  some.for_each_row("features", Range{1, 3},
+                    [&](const std::byte* row) { second.push_back(reinterpret_cast<const float*>(row)[1]); });
+  EXPECT_THAT(second, ::testing::ElementsAre(3 * 24 + 1.5F, 3 * 9 + 1.5F));
+  some.will_need({0, 4});
+  EXPECT_THROW(all.select({25}), Error);
+  EXPECT_THROW(some.gather("row", std::vector<std::int64_t>{4}, again.data()), Error);
+  EXPECT_EQ(all.select({}).rows(), 0);
+}
+
 TEST(Dataset, GathersAndCopiesAcrossParts) {
   TemporaryFolder folder;
   const Example example;
