@@ -6,6 +6,9 @@
 //   artifacts/<aa>/<digest>/producer.json  who made it, when (not part of the digest)
 //   checkpoints/<aa>/<fingerprint>/…     of unfinished steps
 //   damaged/<digest>.<unique>/           artifacts set aside because their bytes are wrong
+//   datasets/<name>/<version>/version.json  a registered dataset: what it names, its content, where it came from
+//   datasets/<name>/<version>/files.json    its files with sizes and SHA-256
+//   datasets/<name>/<version>/tags/<key>, description.txt   for people; may be changed later
 //   runs/<run id>/run.json               one run: status, a record of each step, versions
 //   runs/<run id>/pipeline.json          the resolved pipeline
 //   runs/<run id>/plan.json              what was to run and why
@@ -44,10 +47,23 @@ struct StoreLayout {
     return root + "/checkpoints/" + fingerprint.substr(0, 2) + "/" + fingerprint;
   }
   std::string damaged() const { return root + "/damaged"; }
+  std::string datasets() const { return root + "/datasets"; }
+  std::string dataset(const std::string& name) const { return root + "/datasets/" + name; }
   std::string temporary() const { return root + "/tmp"; }
   std::string runs() const { return root + "/runs"; }
   std::string run(const std::string& id) const { return root + "/runs/" + id; }
   std::string latest_run() const { return root + "/runs/latest"; }  // text file: a run id
+};
+
+/// Paths inside datasets/<name>/<version>/.
+struct DatasetVersionLayout {
+  std::string root;
+
+  std::string record() const { return root + "/version.json"; }
+  std::string files() const { return root + "/files.json"; }
+  std::string description() const { return root + "/description.txt"; }
+  std::string tags() const { return root + "/tags"; }
+  std::string tag(const std::string& key) const { return root + "/tags/" + key; }
 };
 
 /// Paths inside runs/<run id>/.

@@ -37,11 +37,14 @@ int carry_out(const std::vector<std::string>& words) {
   if (command == "show") return show_command(line);
   if (command == "logs") return logs_command(line);
   if (command == "download") return download_command(line);
+  if (command == "dataset register") return dataset_register_command(line);
+  if (command == "dataset list") return dataset_list_command(line);
+  if (command == "dataset show") return dataset_show_command(line);
   if (command == "new") return new_command(line);
   if (command == "schema") return schema_command();
   if (command == "reference") return reference_command(line);
   if (command == "version") return print("rankflow " RANKFLOW_VERSION "\n");
-  if (command == "help") return print(help_text(line.arguments.empty() ? "" : line.arguments[0]));
+  if (command == "help") return print(help_text(join(line.arguments, " ")));
   throw Error(ExitStatus::internal, str("command ", command, " does nothing"));
 }
 

@@ -16,23 +16,6 @@
 namespace rankflow {
 namespace {
 
-/// Digest of `step.output` in a run; both names may hold dots.
-std::string digest_of_output(const Json& record, const std::string& wanted) {
-  std::vector<std::string> there;
-  const Json steps = record.value("steps", Json::object());
-  for (const auto& [step, entry] : steps.items()) {
-    const Json outputs = entry.value("outputs", Json::object());
-    for (const auto& [output, digest] : outputs.items()) {
-      there.push_back(str(step, ".", output));
-      if (there.back() == wanted) return digest.get<std::string>();
-    }
-  }
-  throw Error(ExitStatus::usage,
-              str("run ", record.at("run").get<std::string>(), " has no output \"", wanted, "\"",
-                  did_you_mean(wanted, there)),
-              there.empty() ? "a run whose steps are done" : str("one of ", join(there, ", ")));
-}
-
 Manifest manifest_of(const StoreLayout& layout, const std::string& digest) {
   const std::string text = read_file(layout.manifest(digest));
   auto manifest = decode_manifest(text);
@@ -70,7 +53,7 @@ void copy_checked(const std::string& from, const std::string& to, const Manifest
 
 int download_command(const CommandLine& line) {
   const StoreLayout layout{store_of(line)};
-  const std::string digest = digest_of_output(load_run(layout, line.arguments.at(0)), line.arguments.at(1));
+  const std::string digest = output_digest(load_run(layout, line.arguments.at(0)), line.arguments.at(1));
   const std::string folder = absolute_path(line.arguments.at(2));
   const Manifest manifest = manifest_of(layout, digest);
   for (const auto& file : manifest.files) {

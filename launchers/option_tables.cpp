@@ -33,6 +33,19 @@ const std::vector<Command>& command_table() {
       {"download", "RUN STEP.OUTPUT FOLDER", 3, 3,
        "copy an output's files to a folder, checked against their checksums",
        "Files that are there already are never overwritten."},
+      {"dataset register", "NAME PATH|ARTIFACT|RUN [STEP.OUTPUT]", 2, 3,
+       "give data a name and the next version number",
+       "The data are a file or folder, an artifact of the store (its digest or folder), or an output of a "
+       "run. "
+       "Content that is unchanged since the newest version makes no new one. A file or folder outside the "
+       "store is registered "
+       "by reference: its path and the digest of its content, which is checked whenever it is used; --copy "
+       "puts a copy into the "
+       "store. Pipelines name the data `{dataset: NAME@latest}` or `{dataset: NAME:3}`."},
+      {"dataset list", "[NAME]", 0, 1, "list the registered datasets, or the versions of one", ""},
+      {"dataset show", "NAME[:VERSION]", 1, 1,
+       "show a version of a dataset: where it lies, its files and columns, its tags, what made it",
+       "Without VERSION: the newest."},
       {"new", "[TEMPLATE] [FILE]", 0, 2,
        "write a pipeline to start from; without TEMPLATE: list the templates",
        "FILE is TEMPLATE.yaml unless given; `-` prints it. A file that exists is not overwritten."},
@@ -40,7 +53,7 @@ const std::vector<Command>& command_table() {
       {"reference", "commands|pipeline", 1, 1, "print the reference part of the documents as Markdown", "",
        true},
       {"version", "", 0, 0, "print the version", ""},
-      {"help", "[COMMAND]", 0, 1, "explain a command", ""},
+      {"help", "[COMMAND]", 0, 2, "explain a command", ""},
   };
   return table;
 }
@@ -84,6 +97,21 @@ const std::vector<Option>& option_table() {
       {"file", 'f', Kind::text, "PIPELINE", "", "the pipeline file", {"why"}},
       {"run", 0, Kind::text, "RUN", "latest", "a run's id, the beginning of one, or `latest`", {"logs"}},
       {"rank", 0, Kind::integer, "R", "", "only this rank's log", {"logs"}},
+      {"tag",
+       0,
+       Kind::list,
+       "KEY=VALUE",
+       "",
+       "a note on the version; registering the same content again may change it",
+       {"dataset register"}},
+      {"description", 0, Kind::text, "TEXT", "", "what the data are, for people", {"dataset register"}},
+      {"copy",
+       0,
+       Kind::flag,
+       "",
+       "",
+       "copy the file or folder into the store, so that it can't change",
+       {"dataset register"}},
       {"all", 0, Kind::flag, "", "", "all runs, not the newest 20", {"runs"}},
       {"quiet", 'q', Kind::flag, "", "", "show errors and the last line only", {"run"}},
       {"json",
@@ -92,21 +120,22 @@ const std::vector<Option>& option_table() {
        "",
        "",
        "print JSON (`run`: one event a line)",
-       {"run", "plan", "why", "runs", "show"}},
+       {"run", "plan", "why", "runs", "show", "dataset register", "dataset list", "dataset show"}},
       {"color",
        0,
        Kind::text,
        "WHEN",
        "auto",
        "colours: auto, always or never; auto is on a terminal where NO_COLOR is not set",
-       {"run", "plan", "runs", "show"}},
+       {"run", "plan", "runs", "show", "dataset list", "dataset show"}},
       {"store",
        0,
        Kind::text,
        "FOLDER",
        "",
        "the store on shared storage. Default: $RANKFLOW_STORE, otherwise .rankflow in the working directory",
-       {"run", "plan", "why", "runs", "show", "logs", "download"}},
+       {"run", "plan", "why", "runs", "show", "logs", "download", "dataset register", "dataset list",
+        "dataset show"}},
       {"help", 'h', Kind::flag, "", "", "explain the command", {}},
   };
   return table;

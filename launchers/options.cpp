@@ -35,6 +35,21 @@ bool takes(const Command& command, const Option& option) {
          std::find(option.commands.begin(), option.commands.end(), command.name) != option.commands.end();
 }
 
+/// Commands whose name begins with this word: "dataset" has "dataset list" and others.
+std::vector<const Command*> commands_of_group(const std::string& word) {
+  std::vector<const Command*> group;
+  for (const auto& command : command_table()) {
+    if (command.name.starts_with(word + " ")) group.push_back(&command);
+  }
+  return group;
+}
+
+/// How many of the words name the command: two where the first is a group's.
+std::size_t words_of_command(const std::vector<std::string>& words) {
+  if (words.size() < 2 || find_command(words[0]) || commands_of_group(words[0]).empty()) return 1;
+  return 2;
+}
+
 std::vector<std::string> command_names() {
   std::vector<std::string> names;
   for (const auto& command : command_table()) {
@@ -184,18 +199,31 @@ const std::vector<std::string>& CommandLine::list(const std::string& option) con
 
 CommandLine parse_command_line(const std::vector<std::string>& words) {
   CommandLine line;
-  line.command = words.empty() ? "help" : words[0];
+  const std::size_t named = words_of_command(words);
+  line.command = words.empty() ? "help" : named == 2 ? str(words[0], " ", words[1]) : words[0];
+  if (named == 2 && (words[1] == "-h" || words[1] == "--help")) {
+    line.command = "help";
+    line.arguments = {words[0]};
+    return line;
+  }
   if (line.command == "--help" || line.command == "-h") line.command = "help";
   if (line.command == "--version") line.command = "version";
   const Command* command = find_command(line.command);
   if (!command) {
+    if (const auto group = commands_of_group(line.command); !group.empty()) {
+      std::vector<std::string> names;
+      for (const Command* c : group) names.push_back(c->name.substr(line.command.size() + 1));
+      throw usage(str("rankflow ", line.command, " is followed by ", join(names, ", ")),
+                  str("rankflow help ", line.command));
+    }
     const bool option = !line.command.empty() && line.command[0] == '-';
     throw usage(
         option ? str("a command is expected before ", line.command)
                : str("unknown command \"", line.command, "\"", did_you_mean(line.command, command_names())),
-        "rankflow help");
+        commands_of_group(words[0]).empty() ? "rankflow help" : str("rankflow help ", words[0]));
   }
-  const auto values = parse_options(*command, {words.begin() + (words.empty() ? 0 : 1), words.end()});
+  const auto first = words.begin() + static_cast<std::ptrdiff_t>(std::min(named, words.size()));
+  const auto values = parse_options(*command, {first, words.end()});
   if (values.count("help")) {
     line.arguments =
         command->name == "help" ? std::vector<std::string>{} : std::vector<std::string>{command->name};
@@ -244,19 +272,38 @@ std::string usage_line(const Command& command) {
 
 }  // namespace
 
+namespace {
+
+/// One line per command.
+std::string command_lines(const std::vector<const Command*>& commands) {
+  std::size_t widest = 0;
+  for (const Command* command : commands) widest = std::max(widest, command->name.size());
+  std::string out;
+  for (const Command* command : commands) {
+    out +=
+        str("  ", command->name, std::string(widest + 2 - command->name.size(), ' '), command->summary, "\n");
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string help_text(const std::string& name) {
   if (name.empty()) {
-    std::string out =
-        "rankflow runs machine-learning pipelines on the ranks of an MPI job, and reuses what is "
-        "unchanged.\n\n"
-        "usage: rankflow COMMAND [ARGUMENTS] [OPTIONS]\n\n";
+    std::vector<const Command*> all;
     for (const auto& command : command_table()) {
-      if (!command.hidden)
-        out += str("  ", command.name, std::string(10 - command.name.size(), ' '), command.summary, "\n");
+      if (!command.hidden) all.push_back(&command);
     }
-    return out +
+    return str("rankflow runs machine-learning pipelines on the ranks of an MPI job, and reuses what is "
+               "unchanged.\n\n"
+               "usage: rankflow COMMAND [ARGUMENTS] [OPTIONS]\n\n",
+               command_lines(all)) +
            "\nrankflow help COMMAND explains one. First steps: rankflow new minimal, then rankflow run "
            "minimal.yaml\n";
+  }
+  if (const auto group = commands_of_group(name); !group.empty()) {
+    return str("usage: rankflow ", name, " COMMAND [ARGUMENTS] [OPTIONS]\n\n", command_lines(group),
+               "\nrankflow help ", name, " COMMAND explains one.\n");
   }
   const Command* command = find_command(name);
   if (!command)

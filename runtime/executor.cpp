@@ -179,8 +179,11 @@ Json Executor::publish(Unpublished& done) {
   record.results = done.results;
   record.details = {{"step", a.step}, {"seconds", done.seconds}, {"ranks", a.ranks.size()}};
   const Durability durability = durability_of(done);
-  for (const auto& [name, path] : a.outputs)
-    record.outputs[name] = resources_.store.publish(Staging(path), a.producer, durability);
+  for (const auto& [name, path] : a.outputs) {
+    Json producer = a.producer;
+    producer["output"] = name;
+    record.outputs[name] = resources_.store.publish(Staging(path), producer, durability);
+  }
   const auto former = resources_.store.put_action(record, durability);
   remove_tree(a.checkpoints);
   Json outputs = record.outputs;

@@ -222,4 +222,20 @@ std::optional<Json> newest_run_with_step(const StoreLayout& layout, const std::s
   return std::nullopt;
 }
 
+std::string output_digest(const Json& record, const std::string& wanted) {
+  std::vector<std::string> there;
+  const Json steps = record.value("steps", Json::object());
+  for (const auto& [step, entry] : steps.items()) {
+    const Json outputs = entry.value("outputs", Json::object());
+    for (const auto& [output, digest] : outputs.items()) {
+      there.push_back(str(step, ".", output));
+      if (there.back() == wanted) return digest.get<std::string>();
+    }
+  }
+  throw Error(ExitStatus::usage,
+              str("run ", record.at("run").get<std::string>(), " has no output \"", wanted, "\"",
+                  did_you_mean(wanted, there)),
+              there.empty() ? "a run whose steps are done" : str("one of ", join(there, ", ")));
+}
+
 }  // namespace rankflow

@@ -51,6 +51,9 @@ std::vector<Json> load_runs(const StoreLayout& layout, std::size_t limit);
 /// A full id, a unique prefix, or "latest". Throws Error: usage naming what there is, io where the record is
 /// damaged.
 Json load_run(const StoreLayout& layout, const std::string& id);
+/// Digest of the output `wanted`, "STEP.OUTPUT" (both names may hold dots), in a run's record. Throws Error (usage) naming the
+/// outputs there are.
+std::string output_digest(const Json& record, const std::string& wanted);
 /// The newest run of the same pipeline file (by absolute path) whose record has `step` with ingredients.
 std::optional<Json> newest_run_with_step(const StoreLayout& layout, const std::string& pipeline_file,
                                          const std::string& step);

@@ -62,6 +62,20 @@ TEST(Options, mistakes_are_named) {
   EXPECT_NE(refusal({"run", "--arguments", "p"}), "accepted");
 }
 
+TEST(Options, a_command_may_have_two_words) {
+  const auto line = parse_command_line({"dataset", "register", "d", "in.csv", "--tag", "a=1"});
+  EXPECT_EQ(line.command, "dataset register");
+  EXPECT_EQ(line.arguments, (std::vector<std::string>{"d", "in.csv"}));
+  EXPECT_EQ(line.list("tag"), std::vector<std::string>{"a=1"});
+  EXPECT_NE(refusal({"dataset"}).find("rankflow dataset is followed by register, list"), std::string::npos);
+  EXPECT_EQ(refusal({"dataset", "lst"}), "unknown command \"dataset lst\" (did you mean \"dataset list\"?)");
+  EXPECT_EQ(refusal({"dataset", "show"}), "rankflow dataset show: an argument is missing");
+  EXPECT_EQ(parse_command_line({"dataset", "show", "-h"}).arguments,
+            std::vector<std::string>{"dataset show"});
+  EXPECT_EQ(parse_command_line({"dataset", "--help"}).arguments, std::vector<std::string>{"dataset"});
+  EXPECT_NE(help_text("dataset").find("dataset register"), std::string::npos);
+}
+
 TEST(Options, a_pair_needs_its_name) {
   for (const char* wrong : {"a", "=1"}) {
     EXPECT_THROW(overrides_of(parse_command_line({"run", "p", "--set", wrong})), Error) << wrong;

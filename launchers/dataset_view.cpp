@@ -1,0 +1,198 @@
+#include "launchers/dataset_view.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "launchers/display.h"
+#include "launchers/text_table.h"
+
+namespace rankflow {
+namespace {
+
+constexpr std::size_t most_files = 20;
+
+struct Terminal {
+  std::size_t width;  // 0: not one
+  bool color;
+};
+
+Terminal terminal_of(const CommandLine& line) {
+  const auto display = choose_display(stdout, false, false, line.text("color"));
+  return {display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0, display.color};
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// "run 2026…, prepare.train", "copied from /data/x.csv", "/data/x.csv".
+std::string made_by(const DatasetVersion& version) {
+  if (!version.in_store()) return str("by reference: ", version.path);
+  if (const auto from = text_of(version.lineage, "copied_from"); !from.empty())
+    return str("copied from ", from);
+  const std::string run = text_of(version.lineage, "run"), output = text_of(version.lineage, "output");
+  if (run.empty()) return "";
+  return str(text_of(version.lineage, "step"), output.empty() ? "" : ".", output, " of run ", run);
+}
+
+std::string rows_of(const DatasetVersion& version) {
+  return version.rows < 0 ? "" : human_count(version.rows);
+}
+
+std::string tags_text(const DatasetVersion& version) {
+  std::vector<std::string> tags;
+  for (const auto& [key, value] : version.tags) tags.push_back(str(key, "=", value));
+  return join(tags, ", ");
+}
+
+std::string key_value_lines(const std::vector<std::pair<std::string, std::string>>& lines) {
+  std::size_t widest = 0;
+  for (const auto& [key, value] : lines) widest = std::max(widest, value.empty() ? 0 : key.size());
+  std::string out;
+  for (const auto& [key, value] : lines) {
+    if (!value.empty()) out += str(key, std::string(widest + 2 - key.size(), ' '), value, "\n");
+  }
+  return out;
+}
+
+std::string shape_text(const Json& shape) {
+  std::vector<std::string> sizes;
+  for (const Json& size : shape) sizes.push_back(size.dump());
+  return sizes.empty() ? "" : str("[", join(sizes, ", "), "]");
+}
+
+/// The columns that a prepared dataset's dataset.json declares; "" for other data.
+Json declared_columns(const std::string& place) {
+  const auto info = try_read_json(place + "/dataset.json");
+  if (!info || !info->is_object() || !info->contains("columns") || !info->at("columns").is_array())
+    return Json::array();
+  return info->at("columns");
+}
+
+std::string columns_text(const Json& columns, const Terminal& terminal) {
+  TextTable table({{"column"}, {"type"}, {"per row"}});
+  for (const Json& column : columns) {
+    table.add({{text_of(column, "name")},
+               {text_of(column, "dtype")},
+               {shape_text(column.value("shape", Json::array()))}});
+  }
+  return table.empty() ? "" : str("\n", table.text(terminal.width, terminal.color));
+}
+
+std::string files_text(const std::vector<DatasetFile>& files, const Terminal& terminal) {
+  TextTable table({{"file"}, {"size", true}, {"sha256"}});
+  for (std::size_t i = 0; i < std::min(files.size(), most_files); ++i) {
+    table.add({{files[i].path},
+               {human_bytes(static_cast<double>(files[i].bytes))},
+               {files[i].sha256.substr(0, 16), Color::dim}});
+  }
+  std::string out = str("\n", table.text(terminal.width, terminal.color));
+  if (files.size() > most_files) out += str("… and ", files.size() - most_files, " more (--json)\n");
+  return out;
+}
+
+}  // namespace
+
+std::string datasets_text(const DatasetRegistry& registry, const StoreLayout& layout,
+                          const CommandLine& line) {
+  TextTable table(
+      {{"dataset"}, {"newest", true}, {"rows", true}, {"size", true}, {"registered"}, {"made by"}, {"tags"}});
+  Json all = Json::array();
+  for (const auto& name : registry.names()) {
+    const auto versions = registry.versions(name);
+    Json entry = {{"dataset", name}, {"versions", versions}};
+    try {
+      const DatasetVersion newest = registry.get({name, 0});
+      table.add({{name},
+                 {str(newest.version)},
+                 {rows_of(newest)},
+                 {human_bytes(static_cast<double>(newest.bytes))},
+                 {newest.registered},
+                 {made_by(newest)},
+                 {tags_text(newest)}});
+      entry["newest"] = to_json(newest);
+    } catch (const Error& e) {
+      // One damaged record must not hide the others.
+      table.add({{name}, {str(versions.back())}, {}, {}, {}, {e.message(), Color::red}, {}});
+      entry["problem"] = e.message();
+    }
+    all.push_back(std::move(entry));
+  }
+  if (line.flag("json")) return all.dump(2) + "\n";
+  if (table.empty()) return str("no datasets in ", layout.root, "\n");
+  const Terminal terminal = terminal_of(line);
+  return table.text(terminal.width, terminal.color);
+}
+
+std::string dataset_versions_text(const DatasetRegistry& registry, const std::string& name,
+                                  const CommandLine& line) {
+  TextTable table({{"version"},
+                   {"rows", true},
+                   {"size", true},
+                   {"registered"},
+                   {"by"},
+                   {"made by"},
+                   {"tags"},
+                   {"description"}});
+  Json all = Json::array();
+  auto versions = registry.versions(name);
+  std::reverse(versions.begin(), versions.end());
+  for (const int number : versions) {
+    try {
+      const DatasetVersion v = registry.get({name, number});
+      table.add({{v.title()},
+                 {rows_of(v)},
+                 {human_bytes(static_cast<double>(v.bytes))},
+                 {v.registered},
+                 {v.user},
+                 {made_by(v)},
+                 {tags_text(v)},
+                 {v.description}});
+      all.push_back(to_json(v));
+    } catch (const Error& e) {
+      if (e.status() != ExitStatus::bad_data) throw;
+      table.add({{str(name, ":", number)}, {}, {}, {}, {}, {e.message(), Color::red}, {}, {}});
+      all.push_back({{"dataset", name}, {"version", number}, {"problem", e.message()}});
+    }
+  }
+  if (line.flag("json")) return all.dump(2) + "\n";
+  const Terminal terminal = terminal_of(line);
+  return table.text(terminal.width, terminal.color);
+}
+
+std::string dataset_text(const DatasetRegistry& registry, const DatasetVersion& version,
+                         const StoreLayout& layout, const CommandLine& line) {
+  const std::string place = version.place(layout);
+  const Json columns = declared_columns(place);
+  const auto files = registry.files(version);
+  if (line.flag("json")) {
+    Json json = to_json(version);
+    json["place"] = place;
+    json["columns"] = columns;
+    json["file_list"] = Json::array();
+    for (const auto& f : files)
+      json["file_list"].push_back({{"path", f.path}, {"bytes", f.bytes}, {"sha256", f.sha256}});
+    return json.dump(2) + "\n";
+  }
+  const auto versions = registry.versions(version.dataset);
+  const Terminal terminal = terminal_of(line);
+  const std::string pipeline = text_of(version.lineage, "pipeline");
+  return str(
+      key_value_lines(
+          {{"dataset", str(version.title(), version.version == versions.back() ? " (the newest)" : "")},
+           {"description", version.description},
+           {"tags", tags_text(version)},
+           {"registered", str(version.registered, " by ", version.user)},
+           {"place", exists(place) ? place : str(place, " (no longer there)")},
+           {"made by", str(made_by(version), pipeline.empty() ? "" : str(" of pipeline ", pipeline))},
+           {"rows", rows_of(version)},
+           {"size", str(human_bytes(static_cast<double>(version.bytes)), " in ", version.files,
+                        version.files == 1 ? " file" : " files")},
+           {"content", version.content}}),
+      columns_text(columns, terminal), files_text(files, terminal));
+}
+
+}  // namespace rankflow
