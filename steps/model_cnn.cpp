@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "steps/layers.h"
+#include "steps/max_pool_relu.h"
 #include "steps/model.h"
 
 namespace rankflow {
@@ -18,6 +19,7 @@ class CnnModel : public Model {
     refuse_column("cnn", "categories", !input.vocabularies.empty(), input);
     std::int64_t channels = input.image[0], height = input.image[1], width = input.image[2];
     torch::nn::Sequential blocks;
+    int layer = 0;
     for (const std::int64_t out : spec.at("channels").get<std::vector<std::int64_t>>()) {
       if (height < 2 || width < 2) {
         throw Error(ExitStatus::configuration,
@@ -25,9 +27,10 @@ class CnnModel : public Model {
                         "x", input.image[2], " to nothing"),
                     "fewer entries in channels");
       }
-      blocks->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, out, 3).padding(1)));
-      blocks->push_back(torch::nn::MaxPool2d(2));
-      blocks->push_back(torch::nn::ReLU(/*inplace=*/true));
+      // The names that a convolution, a pooling and a ReLU in a row have in PyTorch.
+      blocks->push_back(str(layer), torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, out, 3).padding(1)));
+      blocks->push_back(str(layer + 1), MaxPoolRelu());
+      layer += 3;
       channels = out, height /= 2, width /= 2;
     }
     blocks_ = register_module("blocks", blocks);
