@@ -18,9 +18,11 @@ constexpr int deepest = 100;
 
 const std::map<std::string, std::size_t>& functions() {
   static const std::map<std::string, std::size_t> arity{
-      {"abs", 1},        {"ceil", 1},   {"exp", 1},   {"floor", 1}, {"if", 3},
-      {"is_missing", 1}, {"length", 1}, {"log", 1},   {"log1p", 1}, {"lower", 1},
-      {"max", 2},        {"min", 2},    {"round", 1}, {"sqrt", 1},  {"upper", 1}};
+      {"abs", 1},     {"ceil", 1},    {"day", 1},        {"exp", 1},    {"floor", 1},     {"hour", 1},
+      {"if", 3},      {"integer", 1}, {"is_missing", 1}, {"length", 1}, {"log", 1},       {"log1p", 1},
+      {"lower", 1},   {"max", 2},     {"min", 2},        {"minute", 1}, {"month", 1},     {"real", 1},
+      {"round", 1},   {"second", 1},  {"sqrt", 1},       {"text", 1},   {"timestamp", 1}, {"upper", 1},
+      {"weekday", 1}, {"year", 1},    {"yearday", 1}};
   return arity;
 }
 

@@ -61,6 +61,8 @@ class Evaluator {
     if (f == "if") return choice(e);
     if (f == "is_missing")
       return {run(e, "is_null", {value(e.arguments[0]).data}, &nan_is_missing()), ColumnType::boolean};
+    if (f == "integer" || f == "real" || f == "text") return conversion(e);
+    if (date_parts().count(f) || f == "timestamp") return date_part(e);
     if (f == "lower" || f == "upper" || f == "length") return text_function(e);
     return arithmetic(e);
   }
@@ -102,6 +104,36 @@ class Evaluator {
     if (e.name != "length")
       return {run(e, e.name == "lower" ? "utf8_lower" : "utf8_upper", {text.data}), ColumnType::text};
     return {cast(run(e, "utf8_length", {text.data}), arrow::int64()), ColumnType::integer};
+  }
+
+  Value conversion(const Expression& e) const {
+    const Value from = value(e.arguments[0]);
+    if (e.name == "text") return {convert(e, from.data, arrow::utf8()), ColumnType::text};
+    if (e.name == "real") return {convert(e, from.data, arrow::float64()), ColumnType::real};
+    if (from.type == ColumnType::real)
+      return {convert(e, run(e, "trunc", {from.data}), arrow::int64()), ColumnType::integer};
+    return {convert(e, from.data, arrow::int64()), ColumnType::integer};
+  }
+
+  Value date_part(const Expression& e) const {
+    const Value text = value(e.arguments[0]);
+    if (text.type != ColumnType::text)
+      fail(e.arguments[0], str(e.name, " needs a text such as 2024-05-31, not a ", name(text.type)));
+    const Datum time = convert(e, text.data, arrow::timestamp(arrow::TimeUnit::SECOND));
+    if (e.name == "timestamp") return {convert(e, time, arrow::int64()), ColumnType::integer};
+    const arrow::compute::DayOfWeekOptions monday_is_1(/*count_from_zero=*/false, /*week_start=*/1);
+    return {convert(e, run(e, date_parts().at(e.name), {time}, e.name == "weekday" ? &monday_is_1 : nullptr),
+                    arrow::int64()),
+            ColumnType::integer};
+  }
+
+  Datum convert(const Expression& e, const Datum& data, const std::shared_ptr<arrow::DataType>& type) const {
+    auto options = arrow::compute::CastOptions::Safe(type);
+    options.allow_float_truncate = type->id() == arrow::Type::DOUBLE;
+    auto result = arrow::compute::Cast(data, options);
+    if (result.ok()) return *result;
+    if (result.status().IsOutOfMemory()) throw std::bad_alloc();
+    throw expression_error(source_, e.offset, result.status().message(), ExitStatus::bad_data);
   }
 
   Value arithmetic(const Expression& e) const {
@@ -185,6 +217,13 @@ class Evaluator {
     static const std::map<std::string, std::string> names{{"==", "equal"},  {"!=", "not_equal"},
                                                           {"<", "less"},    {"<=", "less_equal"},
                                                           {">", "greater"}, {">=", "greater_equal"}};
+    return names;
+  }
+  static const std::map<std::string, std::string>& date_parts() {
+    static const std::map<std::string, std::string> names{
+        {"year", "year"},           {"month", "month"},        {"day", "day"},
+        {"hour", "hour"},           {"minute", "minute"},      {"second", "second"},
+        {"weekday", "day_of_week"}, {"yearday", "day_of_year"}};
     return names;
   }
   static const arrow::compute::NullOptions& nan_is_missing() {

@@ -119,6 +119,41 @@ void Table::add(const std::string& name, Column column) {
   names_.push_back(name);
 }
 
+void Table::set(const std::string& name, Column column) {
+  if (column->length() != rows_)
+    throw Error(ExitStatus::internal, str("column ", name, " has another length"));
+  if (!has(name)) names_.push_back(name);
+  columns_[name] = std::move(column);
+}
+
+void Table::rename(const std::string& name, const std::string& new_name) {
+  Column column = at(name);
+  if (has(new_name))
+    throw Error(ExitStatus::configuration, str("there is a column \"", new_name, "\" already"));
+  columns_.erase(name);
+  columns_.emplace(new_name, std::move(column));
+  std::replace(names_.begin(), names_.end(), name, new_name);
+}
+
+void Table::keep_rows(const std::vector<char>& keep) {
+  std::vector<std::int64_t> left;
+  for (std::size_t row = 0; row < keep.size(); ++row) {
+    if (keep[row]) left.push_back(static_cast<std::int64_t>(row));
+  }
+  if (left.size() == keep.size()) return;
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  const std::string doing = "cannot drop rows";
+  arrow::Int64Builder builder;
+  check_arrow(builder.AppendValues(left), doing);
+  const auto indices = value_of(builder.Finish(), doing);
+  const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
+  for (auto& [name, column] : columns_)
+    column = value_of(arrow::compute::Take(column, indices, options), doing).chunked_array();
+  for (std::int64_t& row : left) row = original(row);
+  rows_ = static_cast<std::int64_t>(left.size());
+  originals_ = std::move(left);
+}
+
 void Table::keep_only(const std::vector<std::string>& names) {
   auto kept = [&](const std::string& n) { return std::find(names.begin(), names.end(), n) != names.end(); };
   std::erase_if(columns_, [&](const auto& entry) { return !kept(entry.first); });
@@ -126,6 +161,7 @@ void Table::keep_only(const std::vector<std::string>& names) {
 }
 
 std::string Table::place(std::int64_t row) const {
+  row = original(row);
   for (const TablePlace& s : places_) {
     if (row < s.rows) return str(s.path, ": row ", s.first + row + 1);
     row -= s.rows;
@@ -190,6 +226,7 @@ Categories categories_of(const arrow::ChunkedArray& column) {
   encoded = value_of(arrow::DictionaryUnifier::UnifyChunkedArray(encoded), doing);
 
   Categories result;
+  result.type = type_of(column);
   result.codes.reserve(static_cast<std::size_t>(column.length()));
   if (encoded->num_chunks() == 0) return result;
   const auto values = static_cast<const arrow::DictionaryArray&>(*encoded->chunk(0)).dictionary();

@@ -42,9 +42,19 @@ class Table {
   const Column& at(const std::string& name) const;
   ColumnType type(const std::string& name) const { return type_of(*at(name)); }
   void add(const std::string& name, Column column);
+  /// Like add, but what was called so is replaced, in its place.
+  void set(const std::string& name, Column column);
+  /// Throws Error (configuration): there is no such column, or one of the new name already.
+  void rename(const std::string& name, const std::string& new_name);
   /// Frees every column that is not named.
   void keep_only(const std::vector<std::string>& names);
-  /// "FILE: row 17" (from 1, the header not counted) for row 16 of the table.
+  /// Drops the rows for which `keep` (one value a row) is 0.
+  void keep_rows(const std::vector<char>& keep);
+  /// The number that a row had before any was dropped.
+  std::int64_t original(std::int64_t row) const {
+    return originals_.empty() ? row : originals_[static_cast<std::size_t>(row)];
+  }
+  /// "FILE: row 17" (from 1, the header not counted) for row 16 of the file.
   std::string place(std::int64_t row) const;
 
  private:
@@ -52,6 +62,7 @@ class Table {
   std::vector<std::string> names_;
   std::map<std::string, Column> columns_;
   std::int64_t rows_ = 0;
+  std::vector<std::int64_t> originals_;  // empty: no row was dropped
 };
 
 /// The column as numbers (boolean, integer or real). A text column is converted where every cell is a number;
@@ -72,6 +83,7 @@ void visit_numbers(const arrow::ChunkedArray& column,
 struct Categories {
   std::vector<std::string> names;
   std::vector<std::int32_t> codes;
+  ColumnType type = ColumnType::text;  // of the column
 };
 Categories categories_of(const arrow::ChunkedArray& column);
 

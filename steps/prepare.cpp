@@ -13,7 +13,7 @@ bool is_table(const std::map<std::string, std::string>& inputs) {
   const bool table = inputs.count("data") > 0, images = inputs.count("images") > 0;
   if (table == images) {
     throw Error(ExitStatus::configuration,
-                "prepare needs either the input `data` (CSV) or the input `images` (IDX)");
+                "prepare needs either the input `data` (a table) or the input `images` (IDX)");
   }
   if (table && inputs.count("labels")) {
     throw Error(ExitStatus::configuration, "the input `labels` goes with `images`; a table has its `target`");
@@ -27,7 +27,8 @@ class Prepare : public Step {
   void run(StepContext& context) override {
     bool table = false;
     run_together(context.comm, [&] { table = is_table(context.inputs); });
-    const PreparedData data = table ? prepare_table(context) : prepare_images(context);
+    if (table) return prepare_table(context);
+    const PreparedData data = prepare_images(context);
     write_datasets(context, data, context.parameters.at("rows_per_part"));
     if (context.first()) report(context, data);
   }

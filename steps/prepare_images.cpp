@@ -25,7 +25,8 @@ bool given(const Json& parameters, const char* key) {
 }
 
 void refuse_table_keys(const Json& parameters) {
-  for (const char* key : {"columns", "derive", "filter", "target", "features"}) {
+  for (const char* key : {"columns", "derive", "filter", "target", "features", "transforms", "schema",
+                          "files", "format", "split_by"}) {
     if (given(parameters, key)) {
       throw Error(ExitStatus::configuration, str("`", key, "` is for tables; images have none"),
                   "leave it out");

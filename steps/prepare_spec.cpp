@@ -3,10 +3,52 @@
 
 #include "base/text.h"
 #include "io/expression.h"
+#include "io/table_formats.h"
 #include "steps/specs.h"
+#include "steps/transforms_spec.h"
 
 namespace rankflow {
 namespace {
+
+std::string formats_help() {
+  std::string help;
+  for (const TableFormat& format : table_formats())
+    help +=
+        str(help.empty() ? "" : "; ", format.name, " (*", join(format.suffixes, ", *"), "): ", format.help);
+  return help;
+}
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const TableFormat& format : table_formats()) names.push_back(format.name);
+  return names;
+}
+
+Fields reading_fields() {
+  return {
+      choice("format", format_names(),
+             str("Tables: by default the suffix decides, csv where it says nothing. ", formats_help(),
+                 ". Text may be compressed: *.gz, *.zst")),
+      or_single(at_least(list("files", text("", "a glob below the folder"),
+                              "Tables in a folder: which files, such as `2024-*/part-*.csv`; by default all "
+                              "in it with a suffix of a "
+                              "format. They are joined in the order of their names"),
+                         1)),
+      with_default(text("encoding", "Text tables: utf-8, latin-1, utf-16 or another that iconv knows"),
+                   "utf-8"),
+      with_default(
+          map("schema", choice("", {"boolean", "integer", "real", "text"}, "the type"),
+              "Tables: types of columns. For others they are found by looking at all rows: all integers, all "
+              "numbers, all true or false, otherwise text"),
+          Json::object()),
+      not_hashed(
+          above(number("memory_per_rank",
+                       "GB (10^9 bytes) that a rank may use for rows of a table; what does not fit is read "
+                       "once more from "
+                       "the files. By default half of what the job has, divided by the ranks on the host"),
+                0)),
+  };
+}
 
 Fields table_fields() {
   return {
@@ -14,7 +56,7 @@ Fields table_fields() {
       at_least(list("columns", text("", "a column's name"),
                     "Tables without a header: the names of the columns; by default c0, c1, …"),
                1),
-      with_default(text("delimiter", "Tables: the character between two cells"), ","),
+      text("delimiter", "CSV: the character between two cells; by default a comma, in *.tsv a tab"),
       with_default(
           list("missing", text("", "a cell's text"), "Tables: unquoted cells with these texts have no value"),
           Json::array({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})),
@@ -66,6 +108,7 @@ Fields learning_fields() {
                    "depends on `seed` and its number in the input only. Without the key there is one output, "
                    "`data`"),
                1),
+      split_by_field(),
       with_default(
           between(integer("seed", "Another seed splits the rows in another way"), 0, 9007199254740991.0), 0),
       with_default(between(integer("rows_per_part", "Rows in each file of a dataset"), 1, 100'000'000),
@@ -116,7 +159,7 @@ void check_unique(const Json& names, const std::string& where) {
 }
 
 void check(const Json& p) {
-  const std::string delimiter = p.at("delimiter");
+  const std::string delimiter = given(p, "delimiter") ? p.at("delimiter") : ",";
   if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r") {
     throw wrong(
         str("`delimiter` is \"", delimiter, "\"; it must be one character, no quote and no line end"));
@@ -132,6 +175,9 @@ void check(const Json& p) {
     }
   }
   if (given(p, "split")) check_split(p.at("split"));
+  if (given(p, "split_by"))
+    check_split_by(p.at("split_by"), given(p, "split") ? p.at("split") : Json(nullptr));
+  check_transforms(p.at("transforms"));
   check_expressions(p);
 }
 
@@ -149,16 +195,20 @@ std::vector<OutputSpec> outputs(const Json& parameters) {
 StepSpec prepare_spec() {
   StepSpec spec;
   spec.type = "prepare";
+  spec.version = 2;
   spec.help =
-      "Turns raw tables (CSV) or images (IDX) into datasets: HDF5 parts with features, target and row "
+      "Turns raw tables of any size or images (IDX) into datasets: HDF5 parts with features, target and row "
       "numbers.";
-  spec.fields = table_fields();
+  spec.fields = reading_fields();
+  for (Field& field : table_fields()) spec.fields.push_back(std::move(field));
+  spec.fields.push_back(transforms_field());
   for (Field& field : learning_fields()) spec.fields.push_back(std::move(field));
   spec.inputs = {
       {"data",
-       "a CSV file, plain or gzip-compressed, or a folder whose *.csv and *.csv.gz are joined in the order "
+       "a table: a file, or a folder whose files (all, or those that `files` picks) are joined in the order "
        "of their names",
        false},
+      {"join", "a small table that a transform of type `join` takes columns from", false},
       {"images", "an IDX file of unsigned bytes: rows, height, width; plain or gzip-compressed", false},
       {"labels", "an IDX file with the class of each image", false},
       {"statistics",

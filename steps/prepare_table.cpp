@@ -1,19 +1,21 @@
 #include "steps/prepare_table.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+#include <numeric>
 #include <optional>
 
+#include "base/memory_limit.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
-#include "io/expression.h"
-#include "io/expression_evaluator.h"
-#include "io/table_reader.h"
-#include "steps/column_statistics.h"
+#include "io/table_input.h"
 #include "steps/feature_selection.h"
-#include "steps/prepare_target.h"
-#include "steps/row_split.h"
-#include "steps/table_transforms.h"
+#include "steps/rows_learner.h"
+#include "steps/split_writer.h"
+#include "steps/table_recipe.h"
+#include "steps/table_rows.h"
 
 namespace rankflow {
 namespace {
@@ -24,278 +26,302 @@ const Json& parameter(const Json& parameters, const char* key) {
   return it == parameters.end() ? absent : *it;
 }
 
-/// The table as far as every rank computes it for itself.
-struct Loaded {
-  std::optional<Table> table;
-  Json known = nullptr;  // schema of the dataset `statistics`
-  std::optional<Target> target;
-  std::vector<std::string> numeric_names;
-  std::vector<Column> numeric;
-  std::vector<CategoryFeature> categorical;
-  std::vector<char> keep;  // of each source row
-  std::map<std::string, std::vector<std::int64_t>> splits;
-  Json dropped = Json::object();  // why → rows
-};
+ColumnType type_named(const std::string& text) {
+  for (const ColumnType type : {ColumnType::boolean, ColumnType::integer, ColumnType::real}) {
+    if (text == name(type)) return type;
+  }
+  return ColumnType::text;
+}
 
-Table read_table(const StepContext& context) {
-  const Json& p = context.parameters;
-  CsvOptions options;
+TableOptions table_options(const Json& p) {
+  TableOptions options;
+  if (!parameter(p, "format").is_null()) options.format = p.at("format");
   options.header = p.at("header");
   if (!parameter(p, "columns").is_null()) options.columns = p.at("columns").get<std::vector<std::string>>();
-  options.delimiter = p.at("delimiter").get<std::string>().front();
+  if (!parameter(p, "delimiter").is_null()) options.delimiter = p.at("delimiter");
   options.missing = p.at("missing").get<std::vector<std::string>>();
-  options.threads = context.threads > 1;
-  return read_csv(context.inputs.at("data"), options);
+  options.encoding = p.at("encoding");
+  if (!parameter(p, "files").is_null()) options.files = p.at("files").get<std::vector<std::string>>();
+  for (const auto& [column, type] : p.at("schema").items()) options.types[column] = type_named(type);
+  return options;
 }
 
-std::vector<NamedExpression> derive(const Json& expressions, Table& table) {
-  std::vector<NamedExpression> named;
-  for (const auto& [name, source] : expressions.items()) {
-    named.push_back({name, source, parse_expression(source.get<std::string>())});
+/// Bytes of rows that this rank may keep.
+std::int64_t memory_budget(const StepContext& context) {
+  const Json& given = parameter(context.parameters, "memory_per_rank");
+  const double all =
+      given.is_null() ? available_memory() / (2 * context.local_size) : given.get<double>() * 1e9;
+  return static_cast<std::int64_t>(all / 2);  // the other half: what is being read, computed and written
+}
+
+class TablePreparation {
+ public:
+  explicit TablePreparation(StepContext& context)
+      : context_(context), scratch_(context.outputs.begin()->second + "/.scratch") {}
+
+  void run();
+
+ private:
+  void open();
+  std::vector<std::string> columns_to_read() const;
+  TransformContext transform_context();
+  void for_each_part(const std::function<void(TablePart&&)>& use);
+  TablePart part(std::int64_t piece);
+  /// A table without rows that has the columns that all parts have in the end.
+  Table shape();
+  void choose_features(const Table& shape);
+  void learn();
+  void learn_rows();
+  /// For the last time.
+  TableRows rows(std::int64_t piece);
+  void write();
+  Json schema() const;
+  void report(const std::vector<std::vector<std::int64_t>>& rows);
+
+  StepContext& context_;
+  const Json& keys_ = context_.parameters;
+  std::string scratch_;
+  Json known_ = nullptr;  // schema of the dataset `statistics`
+  std::optional<TableInput> input_;
+  std::optional<TableRecipe> recipe_;
+  FeatureNames features_;
+  std::optional<TargetRule> target_;
+  TableTransforms transforms_;
+  std::map<std::int64_t, TableRows> kept_;  // by piece
+  std::vector<std::int64_t> counts_;        // rows of this rank in each split
+  DroppedRows dropped_;
+};
+
+TransformContext TablePreparation::transform_context() {
+  TransformContext context{scratch_, context_.comm.rank(), 0, {}};
+  const auto path = context_.inputs.find("join");
+  if (path == context_.inputs.end()) return context;
+  const auto alone = make_self_communicator();
+  TableOptions options;
+  options.missing = keys_.at("missing").get<std::vector<std::string>>();
+  TableInput small(*alone, path->second, options, str(scratch_, "/join-", context.rank));
+  small.settle(*alone, {}, std::numeric_limits<std::int64_t>::max());
+  context.tables["join"] = std::make_shared<const Table>(small.whole());
+  return context;
+}
+
+void TablePreparation::open() {
+  const TimedSpan span(context_.timeline, "read", "prepare");
+  run_together(context_.comm, [&] {
+    if (auto it = context_.inputs.find("statistics"); it != context_.inputs.end())
+      known_ = read_dataset_info(it->second).schema;
+    recipe_.emplace(keys_, known_, transform_context());
+  });
+  input_.emplace(context_.comm, context_.inputs.at("data"), table_options(keys_), scratch_);
+  input_->settle(context_.comm, columns_to_read(), memory_budget(context_));
+}
+
+/// Empty, for all, unless the columns that are used are known to be fewer, and known to be there: otherwise what is missing is
+/// better said with all names at hand.
+std::vector<std::string> TablePreparation::columns_to_read() const {
+  const Json& listed = parameter(keys_, "features");
+  if (recipe_->has_transforms() || (listed.is_null() && known_.is_null())) return {};
+  std::vector<std::string> wanted = recipe_->first_columns(), columns;
+  auto add = [&](const Json& names) {
+    for (const Json& name : names) wanted.push_back(name);
+  };
+  if (!listed.is_null()) {
+    for (const char* kind : {"numeric", "categorical"}) {
+      if (!parameter(listed, kind).is_null()) add(listed.at(kind));
+    }
+  } else {
+    for (const char* kind : {"features", "categories"}) {
+      for (const Json& feature : known_.value(kind, Json::array())) wanted.push_back(feature.at("name"));
+    }
   }
-  named = in_order_of_dependence(std::move(named));
-  for (const NamedExpression& e : named) table.add(e.name, evaluate(e.expression, e.source, table));
-  return named;
+  if (!parameter(keys_, "target").is_null()) add(Json(columns_of(parse_expression(keys_.at("target")))));
+  const auto& known = input_->known_names();
+  for (const std::string& name : wanted) {
+    const auto& derived = recipe_->derived();
+    if (std::any_of(derived.begin(), derived.end(), [&](const auto& e) { return e.name == name; })) continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) return {};
+    if (std::find(columns.begin(), columns.end(), name) == columns.end()) columns.push_back(name);
+  }
+  return columns;
 }
 
-FeatureNames choose_features(const Loaded& loaded, const Json& parameters,
-                             const std::vector<NamedExpression>& derived) {
+TablePart TablePreparation::part(std::int64_t piece) {
+  return {piece, input_->unit_of(piece), input_->first_row(piece), input_->read(piece), {}};
+}
+
+void TablePreparation::for_each_part(const std::function<void(TablePart&&)>& use) {
+  const Range mine = input_->mine();
+  for (std::int64_t piece = mine.begin; piece < mine.end && !context_.stop.requested(); ++piece)
+    use(part(piece));
+}
+
+Table TablePreparation::shape() {
+  TablePart none{0, 0, 0, input_->without_rows(), {}};
+  std::int64_t filtered = 0;
+  recipe_->apply(none, filtered);
+  return std::move(none.table);
+}
+
+void TablePreparation::choose_features(const Table& shape) {
   std::set<std::string> excluded;
-  if (loaded.target) excluded = columns_of_target(parse_expression(parameters.at("target")), derived);
-  FeatureNames chosen = select_features(*loaded.table, parameter(parameters, "features"), excluded);
-  if (!loaded.known.is_null()) {
+  if (target_) excluded = columns_of_target(target_->expression(), recipe_->derived());
+  features_ = select_features(shape, parameter(keys_, "features"), excluded);
+  if (!known_.is_null()) {
     FeatureNames known;
-    for (const auto& t : transforms_from_schema(loaded.known).numeric) known.numeric.push_back(t.name);
-    for (const auto& t : transforms_from_schema(loaded.known).categorical)
-      known.categorical.push_back(t.name);
-    const bool listed = !parameter(parameters, "features").is_null();
-    if (listed && (chosen.numeric != known.numeric || chosen.categorical != known.categorical)) {
+    for (const auto& t : transforms_from_schema(known_).numeric) known.numeric.push_back(t.name);
+    for (const auto& t : transforms_from_schema(known_).categorical) known.categorical.push_back(t.name);
+    const bool listed = !parameter(keys_, "features").is_null();
+    if (listed && (features_.numeric != known.numeric || features_.categorical != known.categorical)) {
       throw Error(ExitStatus::configuration,
                   "`features` differ from those of the dataset given as `statistics`",
                   "leave `features` out");
     }
-    chosen = known;
+    features_ = known;
   }
-  if (chosen.numeric.empty() && chosen.categorical.empty()) {
+  if (features_.numeric.empty() && features_.categorical.empty()) {
     throw Error(ExitStatus::configuration, "no column is left to be a feature",
                 "list columns under `features`");
   }
-  return chosen;
 }
 
-/// Numeric columns and categories of the features; frees all other columns.
-void take_features(Loaded& loaded, const FeatureNames& names) {
-  for (const std::string& name : names.numeric) loaded.numeric.push_back(as_numbers(*loaded.table, name));
-  for (const std::string& name : names.categorical) {
-    loaded.categorical.push_back({name, categories_of(*loaded.table->at(name))});
-  }
-  loaded.numeric_names = names.numeric;
-  loaded.table->keep_only({});
+TableRows TablePreparation::rows(std::int64_t piece) {
+  if (auto kept = kept_.extract(piece)) return std::move(kept.mapped());
+  TablePart one = part(piece);
+  std::int64_t filtered = 0;
+  recipe_->apply(one, filtered);
+  DroppedRows dropped;
+  return take_rows(std::move(one), features_, target_, keys_.at("missing_values"), dropped);
 }
 
-void apply_filter(Loaded& loaded, const Json& filter) {
-  if (filter.is_null()) return;
-  const std::string source = filter;
-  const Expression expression = parse_expression(source);
-  const Column column = evaluate(expression, source, *loaded.table);
-  if (type_of(*column) != ColumnType::boolean) {
-    throw expression_error(source, expression.offset, "a filter must be true or false");
-  }
-  std::int64_t dropped = 0;
-  visit_numbers(*column, [&](std::int64_t row, double value) {
-    if (value == 1) return;  // a missing value is not true
-    loaded.keep[static_cast<std::size_t>(row)] = 0;
-    ++dropped;
+void TablePreparation::learn() {
+  const TimedSpan span(context_.timeline, "learn statistics", "prepare");
+  recipe_->learn(context_.comm, input_->pieces(), [&](const auto& use) { for_each_part(use); });
+  run_together(context_.comm, [&] {
+    const Table columns = shape();
+    if (!parameter(keys_, "target").is_null())
+      target_.emplace(columns, keys_.at("target"), keys_.at("task"), known_);
+    choose_features(columns);
   });
-  loaded.dropped["filter"] = dropped;
+  learn_rows();
 }
 
-void drop_missing_features(Loaded& loaded) {
-  std::int64_t dropped = 0;
-  for (const Column& column : loaded.numeric) {
-    visit_numbers(*column, [&](std::int64_t row, double value) {
-      if (!std::isnan(value)) return;
-      dropped += loaded.keep[static_cast<std::size_t>(row)];
-      loaded.keep[static_cast<std::size_t>(row)] = 0;
+void TablePreparation::learn_rows() {
+  const bool learns = known_.is_null();
+  const TableSplit& split = recipe_->split();
+  counts_.assign(split.names().size(), 0);
+  RowsLearner learner(features_, split.training());
+  run_together(context_.comm, [&] {
+    std::int64_t kept = 0;
+    for_each_part([&](TablePart&& one) {
+      const std::int64_t piece = one.piece, unit = one.unit;
+      recipe_->apply(one, dropped_.filter);
+      TableRows taken = take_rows(std::move(one), features_, target_, keys_.at("missing_values"), dropped_);
+      for (const std::uint8_t s : taken.split) ++counts_[s];
+      if (learns) learner.look(taken, unit);
+      kept += taken.bytes();
+      if (kept > memory_budget(context_)) return;
+      input_->forget(piece);
+      kept_.emplace(piece, std::move(taken));
     });
-  }
-  loaded.dropped["missing features"] = dropped;
-}
-
-void split(Loaded& loaded, const Json& parameters) {
-  std::vector<std::int64_t> rows;
-  for (std::size_t row = 0; row < loaded.keep.size(); ++row) {
-    if (loaded.keep[row]) rows.push_back(static_cast<std::int64_t>(row));
-  }
-  if (rows.empty())
+  });
+  if (!context_.comm.all_agree(!context_.stop.requested())) throw Stopped();
+  if (target_) target_->finish(context_.comm);
+  if (learns) learner.finish(context_.comm);
+  std::vector<std::int64_t> all = counts_;
+  context_.comm.all_reduce(std::span(all), ReduceOp::sum);
+  if (std::all_of(all.begin(), all.end(), [](auto n) { return n == 0; })) {
     throw Error(ExitStatus::bad_data, "no row is left",
                 "look at `filter`, `missing_values` and missing targets");
-  SplitFractions fractions{{"data", 1.0}};
-  if (!parameter(parameters, "split").is_null()) fractions = parameters.at("split").get<SplitFractions>();
-  loaded.splits = split_rows(rows, fractions, parameters.at("seed").get<std::uint64_t>());
-}
-
-Loaded load(const StepContext& context) {
-  const Json& p = context.parameters;
-  Loaded loaded;
-  if (auto it = context.inputs.find("statistics"); it != context.inputs.end()) {
-    loaded.known = read_dataset_info(it->second).schema;
   }
-  loaded.table = read_table(context);
-  loaded.keep.assign(static_cast<std::size_t>(loaded.table->rows()), 1);
-  const auto derived = derive(p.at("derive"), *loaded.table);
-  apply_filter(loaded, parameter(p, "filter"));
-  if (!parameter(p, "target").is_null()) {
-    loaded.target = make_target(*loaded.table, p.at("target"), p.at("task"), loaded.known);
-    loaded.dropped["missing target"] = loaded.target->leave_out_missing(loaded.keep);
-  }
-  take_features(loaded, choose_features(loaded, p, derived));
-  if (p.at("missing_values") == "drop") drop_missing_features(loaded);
-  split(loaded, p);
-  return loaded;
+  if (learns && all[split.training()] == 0)
+    throw Error(ExitStatus::bad_data, "no row fell into the split `train`",
+                "more rows, or a larger fraction");
+  transforms_ =
+      learns ? learner.conclude(keys_.at("scaling"), keys_.at("min_count")) : transforms_from_schema(known_);
 }
 
-/// The rows that statistics are learnt from.
-const std::vector<std::int64_t>& training_rows(const Loaded& loaded) {
-  return loaded.splits.size() == 1 ? loaded.splits.begin()->second : loaded.splits.at("train");
+Json TablePreparation::schema() const {
+  Json schema = Json::object();
+  add_to_schema(transforms_, schema);
+  if (const Json recipe = recipe_->saved(); !recipe.is_null()) schema["recipe"] = recipe;
+  if (!target_) return schema;
+  schema["target"] = target_->name();
+  schema["task"] = target_->classification() ? "classification" : "regression";
+  if (target_->classification()) schema["classes"] = target_->classes();
+  return schema;
 }
 
-std::vector<std::int64_t> rows_within(const std::vector<std::int64_t>& rows, Range range) {
-  return {std::lower_bound(rows.begin(), rows.end(), range.begin),
-          std::lower_bound(rows.begin(), rows.end(), range.end)};
-}
+void TablePreparation::write() {
+  const TimedSpan span(context_.timeline, "write parts", "prepare");
+  const auto& names = recipe_->split().names();
+  const auto all = context_.comm.all_gather_vector<std::int64_t>(counts_);
+  std::vector<std::vector<std::int64_t>> rows_of(names.size());  // of each rank
+  for (std::size_t i = 0; i < all.size(); ++i) rows_of[i % names.size()].push_back(all[i]);
+  DatasetInfo info;
+  info.rows_per_part = keys_.at("rows_per_part");
+  info.schema = schema();
+  info.columns = column_infos(transforms_, target_);
 
-std::vector<std::int64_t> kept_within(const std::vector<char>& keep, Range range) {
-  std::vector<std::int64_t> rows;
-  for (std::int64_t row = range.begin; row < range.end; ++row) {
-    if (keep[static_cast<std::size_t>(row)]) rows.push_back(row);
-  }
-  return rows;
-}
-
-/// Every kept row's value must be finite, and present unless missing ones are replaced.
-void check_values(const Loaded& loaded, std::size_t column, Range range, bool missing_allowed) {
-  const std::vector<std::int64_t> rows = kept_within(loaded.keep, range);
-  std::vector<double> values(rows.size());
-  gather_numbers(*loaded.numeric[column], rows, values.data());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (std::isfinite(values[i]) || (std::isnan(values[i]) && missing_allowed)) continue;
-    const char* what = std::isnan(values[i]) ? "no value" : "an infinite value";
-    throw Error(
-        ExitStatus::bad_data,
-        str(loaded.table->place(rows[i]), ": column \"", loaded.numeric_names[column], "\" has ", what),
-        std::isnan(values[i]) ? "missing_values: mean or drop" : "leave such rows out with `filter`");
-  }
-}
-
-Moments moments_of(const arrow::ChunkedArray& column, const std::vector<std::int64_t>& rows) {
-  std::vector<double> values(rows.size());
-  gather_numbers(column, rows, values.data());
-  Moments moments;
-  for (double v : values) {
-    if (!std::isnan(v)) moments.add(v);
-  }
-  return moments;
-}
-
-/// Statistics of the numeric features over the training rows; also checks all values. Collective.
-std::vector<Moments> learn_moments(StepContext& context, const Loaded& loaded) {
-  const auto rows = static_cast<std::int64_t>(loaded.keep.size());
-  const bool missing_allowed = context.parameters.at("missing_values") != "error";
-  std::vector<Moments> mine;
-  run_together(context.comm, [&] {
-    const Range blocks = my_blocks(context.comm, rows);
-    for (std::int64_t b = blocks.begin; b < blocks.end; ++b) {
-      const Range range = block_rows(b, rows);
-      const auto training = rows_within(training_rows(loaded), range);
-      for (std::size_t c = 0; c < loaded.numeric.size(); ++c) {
-        check_values(loaded, c, range, missing_allowed);
-        mine.push_back(moments_of(*loaded.numeric[c], training));
+  std::vector<SplitWriter> writers;
+  for (std::size_t s = 0; s < names.size(); ++s)
+    writers.emplace_back(context_.outputs.at(names[s]), info, rows_of[s], context_.comm.rank(),
+                         str(scratch_, "/rest-", s));
+  run_together(context_.comm, [&] {
+    if (context_.comm.size() > 1) make_directories(scratch_);
+    const Range mine = input_->mine();
+    for (std::int64_t piece = mine.begin; piece < mine.end && !context_.stop.requested(); ++piece) {
+      const TableRows taken = rows(piece);
+      const auto columns = taken.columns(transforms_, target_);
+      for (std::size_t s = 0; s < writers.size(); ++s)
+        writers[s].append(columns, taken.rows_in(static_cast<std::uint8_t>(s)));
+      if (context_.first()) {
+        context_.report.progress(static_cast<double>(piece + 1), static_cast<double>(mine.size()), "pieces",
+                                 "writing", {});
       }
     }
+    if (context_.stop.requested()) return;
+    for (SplitWriter& writer : writers) writer.hand_over();
   });
-  return merge_over_ranks(context.comm, mine, loaded.numeric.size());
+  if (!context_.comm.all_agree(!context_.stop.requested())) throw Stopped();
+  run_together(context_.comm, [&] {
+    for (SplitWriter& writer : writers) {
+      writer.complete();
+      if (context_.first()) write_dataset_info(writer.folder(), writer.info());
+    }
+  });
+  report(rows_of);
 }
 
-/// How often each category of a feature occurs among the training rows. Collective.
-std::vector<std::int64_t> count_categories(StepContext& context, const Loaded& loaded,
-                                           const Categories& categories) {
-  std::vector<std::int64_t> counts(categories.names.size());
-  const auto& rows = training_rows(loaded);
-  const Range mine =
-      partition(static_cast<std::int64_t>(rows.size()), context.comm.size(), context.comm.rank());
-  for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-    const std::int32_t code = categories.codes[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])];
-    if (code >= 0) ++counts[static_cast<std::size_t>(code)];
-  }
-  context.comm.all_reduce(std::span(counts), ReduceOp::sum);
-  return counts;
+void TablePreparation::report(const std::vector<std::vector<std::int64_t>>& rows_of) {
+  std::vector<std::int64_t> dropped{dropped_.filter, dropped_.target, dropped_.features};
+  context_.comm.all_reduce(std::span(dropped), ReduceOp::sum);
+  if (!context_.first()) return;
+  Json rows = Json::object(), why = Json::object();
+  const auto& names = recipe_->split().names();
+  for (std::size_t s = 0; s < names.size(); ++s)
+    rows[names[s]] = std::accumulate(rows_of[s].begin(), rows_of[s].end(), std::int64_t{0});
+  if (!parameter(keys_, "filter").is_null()) why["filter"] = dropped[0];
+  if (target_) why["missing target"] = dropped[1];
+  if (keys_.at("missing_values") == "drop") why["missing features"] = dropped[2];
+  context_.report.result("rows", rows);
+  context_.report.result("rows_read", input_->rows());
+  context_.report.result("rows_dropped", why);
+  context_.report.result("numeric_features", transforms_.numeric.size());
+  context_.report.result("categorical_features", transforms_.categorical.size());
 }
 
-CategoryTransform learn_vocabulary(StepContext& context, const Loaded& loaded,
-                                   const CategoryFeature& feature) {
-  const auto counts = count_categories(context, loaded, feature.categories);
-  const std::int64_t least = context.parameters.at("min_count");
-  CategoryTransform transform{feature.name, {}};
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] >= std::max<std::int64_t>(least, 1))
-      transform.vocabulary.push_back(feature.categories.names[i]);
-  }
-  return transform;
-}
-
-/// Collective.
-TableTransforms learn(StepContext& context, const Loaded& loaded) {
-  const TimedSpan span(context.timeline, "learn statistics", "prepare");
-  const std::vector<Moments> moments = learn_moments(context, loaded);
-  if (!loaded.known.is_null()) return transforms_from_schema(loaded.known);
-  TableTransforms transforms;
-  // The moments are the same on all ranks, so that all throw here or none does.
-  for (std::size_t c = 0; c < moments.size(); ++c) {
-    transforms.numeric.push_back(
-        learn_scaling(loaded.numeric_names[c], moments[c], context.parameters.at("scaling")));
-  }
-  for (const CategoryFeature& feature : loaded.categorical) {
-    transforms.categorical.push_back(learn_vocabulary(context, loaded, feature));
-  }
-  return transforms;
-}
-
-Json schema_of(const Loaded& loaded, const TableTransforms& transforms) {
-  Json schema = Json::object();
-  add_to_schema(transforms, schema);
-  if (!loaded.target) return schema;
-  schema["target"] = loaded.target->name;
-  schema["task"] = loaded.target->classification ? "classification" : "regression";
-  if (loaded.target->classification) schema["classes"] = loaded.target->classes;
-  return schema;
+void TablePreparation::run() {
+  open();
+  learn();
+  write();
+  input_->check_unchanged(context_.comm);
+  if (context_.first()) remove_tree(scratch_);
 }
 
 }  // namespace
 
-PreparedData prepare_table(StepContext& context) {
-  Loaded loaded;
-  run_together(context.comm, [&] {
-    const TimedSpan span(context.timeline, "read", "prepare");
-    loaded = load(context);
-    if (loaded.known.is_null() && training_rows(loaded).empty()) {
-      throw Error(ExitStatus::bad_data, "no row fell into the split `train`",
-                  "more rows, or a larger fraction");
-    }
-  });
-  const TableTransforms transforms = learn(context, loaded);
-
-  PreparedData data;
-  data.schema = schema_of(loaded, transforms);
-  data.summary = {{"rows_read", loaded.keep.size()},
-                  {"rows_dropped", loaded.dropped},
-                  {"numeric_features", transforms.numeric.size()},
-                  {"categorical_features", transforms.categorical.size()}};
-  data.columns = feature_columns(transforms, std::move(loaded.numeric), std::move(loaded.categorical));
-  if (loaded.target) data.columns.push_back(loaded.target->column());
-  data.columns.push_back(row_column());
-  data.splits = std::move(loaded.splits);
-  return data;
+void prepare_table(StepContext& context) {
+  TablePreparation(context).run();
 }
 
 }  // namespace rankflow

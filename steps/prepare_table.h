@@ -1,12 +1,12 @@
-// Prepares tables (CSV): derived columns, rows that are kept, target, numeric scaling and categories.
+// Prepares tables of any size and format: every rank goes through its own pieces, first to learn (types, statistics, categories,
+// classes), then to write. Parts, statistics and vocabularies have the same bytes on any number of ranks.
 #pragma once
 
-#include "steps/dataset_writer.h"
+#include "runtime/step.h"
 
 namespace rankflow {
 
-/// Collective. Every rank reads the whole table and computes its derived columns; statistics and parts are
-/// divided.
-PreparedData prepare_table(StepContext& context);
+/// Collective. Writes the datasets and reports what they hold.
+void prepare_table(StepContext& context);
 
 }  // namespace rankflow

@@ -1,11 +1,12 @@
 #include "steps/prepare_target.h"
 
 #include <algorithm>
-#include <cmath>
+#include <memory>
+#include <unordered_map>
 
 #include "base/text.h"
-#include "io/expression.h"
 #include "io/expression_evaluator.h"
+#include "io/table_columns.h"
 
 namespace rankflow {
 namespace {
@@ -26,13 +27,6 @@ bool is_classification(ColumnType type, const std::string& task, const Json& kno
   return type != ColumnType::real;
 }
 
-Column target_numbers(const Expression& expression, const Column& column, const std::string& source,
-                      const Table& table) {
-  if (type_of(*column) != ColumnType::text) return column;
-  if (expression.kind == Expression::Kind::column) return as_numbers(table, expression.name);
-  throw expression_error(source, expression.offset, "regression needs a number, not a text");
-}
-
 void check_number_of_classes(const std::string& name, std::size_t classes) {
   if (classes > most_classes) {
     throw Error(ExitStatus::configuration, str("target \"", name, "\" has ", classes, " different values"),
@@ -42,83 +36,75 @@ void check_number_of_classes(const std::string& name, std::size_t classes) {
     throw Error(ExitStatus::bad_data, str("target \"", name, "\" has fewer than two different values"));
 }
 
-/// Renumbers the classes as training data has them.
-void use_known_classes(Target& target, const Table& table, const Json& known) {
-  const std::vector<std::string> classes = known.at("classes");
-  std::vector<std::int32_t> renumbered;
-  for (const std::string& c : target.classes) {
-    auto it = std::find(classes.begin(), classes.end(), c);
-    renumbered.push_back(it == classes.end() ? -1 : static_cast<std::int32_t>(it - classes.begin()));
-  }
-  for (std::size_t row = 0; row < target.codes->size(); ++row) {
-    std::int32_t& code = (*target.codes)[row];
-    if (code < 0) continue;
-    if (renumbered[code] < 0) {
-      throw Error(ExitStatus::bad_data,
-                  str(table.place(static_cast<std::int64_t>(row)), ": target \"", target.name, "\" is \"",
-                      target.classes[code], "\", a class that the data of `statistics` do not have"));
-    }
-    code = renumbered[code];
-  }
-  target.classes = classes;
-}
-
 }  // namespace
 
-std::int64_t Target::leave_out_missing(std::vector<char>& keep) const {
-  std::int64_t left_out = 0;
-  auto leave_out = [&](std::int64_t row) {
-    left_out += keep[static_cast<std::size_t>(row)];
-    keep[static_cast<std::size_t>(row)] = 0;
-  };
-  if (classification) {
-    for (std::size_t row = 0; row < codes->size(); ++row) {
-      if ((*codes)[row] < 0) leave_out(static_cast<std::int64_t>(row));
-    }
-  } else {
-    visit_numbers(*numbers, [&](std::int64_t row, double value) {
-      if (std::isnan(value)) leave_out(row);
-    });
+TargetRule::TargetRule(const Table& shape, const std::string& source, const std::string& task,
+                       const Json& known)
+    : source_(source), expression_(parse_expression(source)) {
+  name_ = expression_.kind == Expression::Kind::column ? expression_.name : trim(source);
+  const Column column = evaluate(expression_, source_, shape);
+  type_ = type_of(*column);
+  classification_ = is_classification(type_, task, known);
+  if (!classification_) {
+    if (type_ == ColumnType::text && expression_.kind != Expression::Kind::column)
+      throw expression_error(source_, expression_.offset, "regression needs a number, not a text");
+    return;
   }
-  return left_out;
+  known_ = !known.is_null() && known.contains("classes");
+  if (known_) classes_ = known.at("classes").get<std::vector<std::string>>();
 }
 
-OutputColumn Target::column() const {
-  if (classification) {
-    return {{"target", DType::i64, {}}, [codes = codes](std::span<const std::int64_t> rows, std::byte* out) {
-              auto* values = reinterpret_cast<std::int64_t*>(out);
-              for (std::size_t i = 0; i < rows.size(); ++i)
-                values[i] = (*codes)[static_cast<std::size_t>(rows[i])];
+Column TargetRule::of(const Table& table) const {
+  const Column column = evaluate(expression_, source_, table);
+  if (classification_ || type_of(*column) != ColumnType::text) return column;
+  return as_numbers(table, expression_.name);
+}
+
+void TargetRule::look(const TablePart& part, const Column& target) {
+  if (!classification_) return;
+  const Categories categories = categories_of(*target);
+  found_.insert(categories.names.begin(), categories.names.end());
+  if (!known_) return;
+  for (std::size_t code = 0; code < categories.names.size(); ++code) {
+    if (std::find(classes_.begin(), classes_.end(), categories.names[code]) != classes_.end()) continue;
+    const auto row =
+        std::find(categories.codes.begin(), categories.codes.end(), static_cast<std::int32_t>(code)) -
+        categories.codes.begin();
+    throw Error(ExitStatus::bad_data,
+                str(part.table.place(row), ": target \"", name_, "\" is \"", categories.names[code],
+                    "\", a class that the data of `statistics` do not have"));
+  }
+}
+
+void TargetRule::finish(Communicator& comm) {
+  if (!classification_ || known_) return;
+  std::set<std::string> all;
+  for (const std::string& text : comm.all_gather_text(Json(found_).dump())) {
+    for (const Json& name : Json::parse(text)) all.insert(name.get<std::string>());
+  }
+  check_number_of_classes(name_, all.size());
+  classes_ = sorted_categories(all, type_);
+}
+
+OutputColumn TargetRule::column(const Column& target) const {
+  if (!classification_) {
+    return {{"target", DType::f32, {}}, [target](std::span<const std::int64_t> rows, std::byte* out) {
+              std::vector<double> wide(rows.size());
+              gather_numbers(*target, rows, wide.data());
+              std::copy(wide.begin(), wide.end(), reinterpret_cast<float*>(out));
             }};
   }
-  return {{"target", DType::f32, {}},
-          [numbers = numbers](std::span<const std::int64_t> rows, std::byte* out) {
-            std::vector<double> wide(rows.size());
-            gather_numbers(*numbers, rows, wide.data());
-            std::copy(wide.begin(), wide.end(), reinterpret_cast<float*>(out));
+  std::unordered_map<std::string, std::int64_t> number;
+  for (std::size_t c = 0; c < classes_.size(); ++c) number[classes_[c]] = static_cast<std::int64_t>(c);
+  auto categories = std::make_shared<Categories>(categories_of(*target));
+  std::vector<std::int64_t> class_of;
+  for (const std::string& name : categories->names) class_of.push_back(number.at(name));
+  return {{"target", DType::i64, {}},
+          [categories, class_of = std::move(class_of)](std::span<const std::int64_t> rows, std::byte* out) {
+            auto* to = reinterpret_cast<std::int64_t*>(out);
+            for (const std::int64_t row : rows)
+              *to++ = class_of[static_cast<std::size_t>(categories->codes[static_cast<std::size_t>(row)])];
           }};
-}
-
-Target make_target(const Table& table, const std::string& source, const std::string& task,
-                   const Json& known) {
-  const Expression expression = parse_expression(source);
-  const Column column = evaluate(expression, source, table);
-  Target target;
-  target.name = expression.kind == Expression::Kind::column ? expression.name : trim(source);
-  target.classification = is_classification(type_of(*column), task, known);
-  if (!target.classification) {
-    target.numbers = target_numbers(expression, column, source, table);
-    return target;
-  }
-  Categories categories = categories_of(*column);
-  target.classes = std::move(categories.names);
-  target.codes = std::make_shared<std::vector<std::int32_t>>(std::move(categories.codes));
-  if (!known.is_null() && known.contains("classes")) {
-    use_known_classes(target, table, known);
-  } else {
-    check_number_of_classes(target.name, target.classes.size());
-  }
-  return target;
 }
 
 }  // namespace rankflow

@@ -2,33 +2,49 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "collectives/communicator.h"
+#include "io/expression.h"
 #include "io/json.h"
-#include "io/table.h"
 #include "steps/dataset_writer.h"
+#include "steps/table_part.h"
 
 namespace rankflow {
 
-struct Target {
-  std::string name;  // as the pipeline gives it
-  bool classification = false;
-  std::vector<std::string> classes;  // classification: sorted, numbers by value
-  // Shared with the column that writes them.
-  std::shared_ptr<std::vector<std::int32_t>>
-      codes;       // classification: class of each source row, -1 where it is missing
-  Column numbers;  // regression
+class TargetRule {
+ public:
+  /// `source` names or expresses the target. `task` is auto, classification or regression; auto takes booleans, texts and
+  /// integers for classes, reals for numbers. `known` is the schema of the data that this is prepared like (null: none): its
+  /// task and classes hold. `shape` is a table with the columns and types of all parts.
+  TargetRule(const Table& shape, const std::string& source, const std::string& task, const Json& known);
 
-  /// Sets keep[row] to 0 where the target is missing; returns how many of those that were kept so far.
-  std::int64_t leave_out_missing(std::vector<char>& keep) const;
-  OutputColumn column() const;
+  const std::string& name() const { return name_; }  // as the pipeline gives it
+  bool classification() const { return classification_; }
+  const Expression& expression() const { return expression_; }
+  /// Classification: sorted, numbers by value; after finish().
+  const std::vector<std::string>& classes() const { return classes_; }
+
+  /// The target of every row of the part. Throws Error (bad_data) naming the row where a number is asked for and there is
+  /// none, (configuration) where the expression does not fit.
+  Column of(const Table& table) const;
+  /// Takes note of a part's classes. Throws Error (bad_data) naming the row for a class that `known` lacks.
+  void look(const TablePart& part, const Column& target);
+  /// Joins the classes of all ranks. Collective; throws Error where there are too many or too few, on all ranks.
+  void finish(Communicator& comm);
+  /// Column `target` of the dataset, for rows of a part.
+  OutputColumn column(const Column& target) const;
+
+ private:
+  std::string source_, name_;
+  Expression expression_;
+  bool classification_ = false;
+  bool known_ = false;
+  ColumnType type_ = ColumnType::text;
+  std::set<std::string> found_;
+  std::vector<std::string> classes_;
 };
-
-/// Computes the target named or expressed by `source`. `task` is auto, classification or regression; auto
-/// takes booleans, texts and integers for classes, reals for numbers. `known` is the schema of the data that
-/// this is prepared like (null: none): its task and classes hold, and a class that it lacks is an Error
-/// (bad_data) naming the row.
-Target make_target(const Table& table, const std::string& source, const std::string& task, const Json& known);
 
 }  // namespace rankflow

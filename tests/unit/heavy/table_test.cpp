@@ -9,7 +9,7 @@
 
 #include "io/expression_evaluator.h"
 #include "io/file.h"
-#include "io/table_reader.h"
+#include "io/table_input.h"
 #include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
@@ -28,8 +28,17 @@ void put_gzip(const std::string& path, const std::string& content) {
   gzclose(file);
 }
 
-CsvOptions defaults() {
-  CsvOptions options;
+/// A whole table, on one rank.
+Table read_table(const std::string& path, const TableOptions& options) {
+  const TemporaryFolder scratch;
+  const auto alone = make_self_communicator();
+  TableInput input(*alone, path, options, scratch / "scratch");
+  input.settle(*alone, {}, 1 << 30);
+  return input.whole();
+}
+
+TableOptions defaults() {
+  TableOptions options;
   options.missing = {"", "NA"};
   return options;
 }
@@ -55,13 +64,13 @@ std::string message_of(ExitStatus expected, Work work) {
 
 class CsvTest : public ::testing::Test {
  protected:
-  std::string error(const std::string& content, const CsvOptions& options = defaults()) {
+  std::string error(const std::string& content, const TableOptions& options = defaults()) {
     write_text(folder_ / "a.csv", content);
-    return message_of(ExitStatus::bad_data, [&] { read_csv(folder_ / "a.csv", options); });
+    return message_of(ExitStatus::bad_data, [&] { read_table(folder_ / "a.csv", options); });
   }
-  Table table(const std::string& content, const CsvOptions& options = defaults()) {
+  Table table(const std::string& content, const TableOptions& options = defaults()) {
     write_text(folder_ / "a.csv", content);
-    return read_csv(folder_ / "a.csv", options);
+    return read_table(folder_ / "a.csv", options);
   }
   TemporaryFolder folder_;
 };
@@ -89,19 +98,19 @@ TEST_F(CsvTest, CategoriesAreSortedNumbersByValue) {
 }
 
 TEST_F(CsvTest, GzipAndHeaderlessFilesAreRead) {
-  CsvOptions options = defaults();
+  TableOptions options = defaults();
   options.header = false;
   put_gzip(folder_ / "a.csv.gz", "1,2\n3,4\n");
-  EXPECT_THAT(read_csv(folder_ / "a.csv.gz", options).names(), ElementsAre("c0", "c1"));
+  EXPECT_THAT(read_table(folder_ / "a.csv.gz", options).names(), ElementsAre("c0", "c1"));
   options.columns = {"x", "y"};
-  EXPECT_THAT(numbers(read_csv(folder_ / "a.csv.gz", options), "y"), ElementsAre(2, 4));
+  EXPECT_THAT(numbers(read_table(folder_ / "a.csv.gz", options), "y"), ElementsAre(2, 4));
 }
 
 TEST_F(CsvTest, AFolderIsJoinedInTheOrderOfNames) {
   write_text(folder_ / "b.csv", "x,s\n2.5,007\n");
   put_gzip(folder_ / "a.csv.gz", "x,s\n1,x\n");
   write_text(folder_ / "notes.txt", "not data");
-  const Table t = read_csv(folder_.path(), defaults());
+  const Table t = read_table(folder_.path(), defaults());
   EXPECT_THAT(numbers(t, "x"), ElementsAre(1, 2.5));
   EXPECT_THAT(categories_of(*t.at("s")).names,
               ElementsAre("007", "x"));  // text in one file: text in all, as it was
@@ -114,12 +123,12 @@ TEST_F(CsvTest, WrongFilesAreRefusedByNameAndRow) {
   EXPECT_THAT(error("a,b\n"), HasSubstr("no rows"));
   EXPECT_THAT(error("a,a\n1,2\n"), HasSubstr("two columns are called \"a\""));
   EXPECT_THAT(error("a,\n1,2\n"), HasSubstr("no name"));
-  EXPECT_THAT(error("a\n\xff\xfe\n"), HasSubstr("UTF8"));
+  EXPECT_THAT(error("a\n\xff\xfe\n"), HasSubstr("a.csv: row 1: column \"a\" is not UTF-8 text"));
   write_text(folder_ / "b.csv", "other\n1\n");
   write_text(folder_ / "a.csv", "a\n1\n");
-  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_csv(folder_.path(), defaults()); }),
-              HasSubstr("has the columns other"));
-  EXPECT_THAT(message_of(ExitStatus::io, [&] { read_csv(folder_ / "missing.csv", defaults()); }),
+  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_table(folder_.path(), defaults()); }),
+              HasSubstr("b.csv: column 1 is \"other\", but "));
+  EXPECT_THAT(message_of(ExitStatus::io, [&] { read_table(folder_ / "missing.csv", defaults()); }),
               HasSubstr("missing.csv"));
 }
 
@@ -136,10 +145,80 @@ TEST_F(CsvTest, EveryTruncationOfAGzipFileIsRefused) {
   const std::string whole = read_file(folder_ / "a.csv.gz");
   for (std::size_t size = 2; size < whole.size(); size += 13) {
     write_text(folder_ / "a.csv.gz", whole.substr(0, size));
-    EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_csv(folder_ / "a.csv.gz", defaults()); }),
+    EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_table(folder_ / "a.csv.gz", defaults()); }),
                 HasSubstr("a.csv.gz"))
         << size;
   }
+}
+
+TEST_F(CsvTest, QuotedLineEndsBelongToTheirCell) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 100'000; ++i) text += std::to_string(i) + ",\"x\ny, \"\"z\"\"\"\n";
+  TableOptions options = defaults();
+  options.piece_bytes = 10'000;
+  const Table t = table(text, options);
+  EXPECT_EQ(t.rows(), 100'000);
+  EXPECT_EQ(numbers(t, "a")[99'999], 99'999);
+  EXPECT_THAT(categories_of(*t.at("b")).names, ElementsAre("x\ny, \"z\""));
+  EXPECT_THAT(error(text + "1,\"open\n2,3\n", options),
+              HasSubstr("a quote opened in row 100001 or after it is never closed"));
+}
+
+TEST_F(CsvTest, TypesServeAllPieces) {
+  std::string text = "i,s,d\n";
+  for (int i = 0; i < 1000; ++i) text += "007,1,2001-01-01\n";
+  TableOptions options = defaults();
+  options.piece_bytes = 100;
+  const Table t = table(text + "1.5,x,\n", options);
+  EXPECT_EQ(t.type("i"), ColumnType::real);
+  EXPECT_THAT(categories_of(*t.at("s")).names, ElementsAre("1", "x"));
+  EXPECT_THAT(categories_of(*table(text + "x,x,\n", options).at("i")).names, ElementsAre("007", "x"));
+  EXPECT_EQ(table(text, options).type("d"), ColumnType::text);
+}
+
+TEST_F(CsvTest, TypesMayBeDeclared) {
+  TableOptions options = defaults();
+  options.types = {{"a", ColumnType::text}, {"b", ColumnType::real}};
+  const Table t = table("a,b\n007,1\n", options);
+  EXPECT_THAT(categories_of(*t.at("a")).names, ElementsAre("007"));
+  EXPECT_EQ(t.type("b"), ColumnType::real);
+  EXPECT_THAT(error("a,b\nx,1\ny,z\n", options), HasSubstr("a.csv: row 2: column \"b\": \"z\" is no number"));
+  options.types = {{"c", ColumnType::text}};
+  EXPECT_THAT(message_of(ExitStatus::configuration, [&] { table("a,b\n1,2\n", options); }),
+              HasSubstr("no such column"));
+}
+
+TEST_F(CsvTest, OtherEncodingsAndDelimiters) {
+  TableOptions options = defaults();
+  options.encoding = "latin-1";
+  options.delimiter = ";";
+  EXPECT_THAT(categories_of(*table("a;b\n\xe4;1\n", options).at("a")).names, ElementsAre("ä"));
+  options.encoding = "utf-16";
+  const Table wide = table(std::string("\xff\xfe"
+                                       "a\0;\0b\0\n\0"
+                                       "1\0;\0"
+                                       "2\0\n\0",
+                                       18),
+                           options);
+  EXPECT_THAT(numbers(wide, "b"), ElementsAre(2));
+  options.encoding = "klingon";
+  EXPECT_THAT(message_of(ExitStatus::configuration, [&] { table("a\n1\n", options); }), HasSubstr("klingon"));
+  write_text(folder_ / "t.tsv", "\xef\xbb\xbf\"a\"\tb\r\n1\t2\r\n");
+  EXPECT_THAT(numbers(read_table(folder_ / "t.tsv", defaults()), "a"), ElementsAre(1));
+}
+
+TEST_F(CsvTest, JsonLinesMayLackColumns) {
+  write_text(folder_ / "a.jsonl", "{\"a\": 1, \"t\": \"2001-01-01 00:00:00\"}\n{\"a\": 2.5, \"b\": true}\n");
+  TableOptions options = defaults();
+  options.piece_bytes = 10;
+  const Table t = read_table(folder_ / "a.jsonl", options);
+  EXPECT_THAT(t.names(), ElementsAre("a", "t", "b"));
+  EXPECT_THAT(numbers(t, "a"), ElementsAre(1, 2.5));
+  EXPECT_TRUE(std::isnan(numbers(t, "b")[0]));
+  EXPECT_THAT(categories_of(*t.at("t")).names, ElementsAre("2001-01-01 00:00:00"));
+  write_text(folder_ / "a.jsonl", "{\"a\": 1}\n{\"a\": }\n");
+  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_table(folder_ / "a.jsonl", options); }),
+              HasSubstr("a.jsonl: row 2"));
 }
 
 TEST_F(CsvTest, ACellThatIsNoNumberIsNamed) {
@@ -188,6 +267,16 @@ TEST_F(EvaluateTest, Functions) {
   EXPECT_THAT(run("is_missing(i)"), ElementsAre(0, 0, 1));
   EXPECT_THAT(run("`odd name` * 2"), ElementsAre(2, 4, 6));
   EXPECT_THAT(run("1 + 1"), ElementsAre(2, 2, 2));
+}
+
+TEST_F(EvaluateTest, ConversionsAndDates) {
+  EXPECT_THAT(run("integer(r)"), AreTwoAndMissing(1, -2));
+  EXPECT_THAT(run("real(text(i)) / 2"), AreTwoAndMissing(3.5, -3.5));
+  EXPECT_THAT(run("year('2024-05-31') * 100 + month('2024-05-31')"), ElementsAre(202405, 202405, 202405));
+  EXPECT_THAT(run("weekday('2024-05-31 23:59:00') + hour('2024-05-31 23:59:00')"), ElementsAre(28, 28, 28));
+  EXPECT_THAT(run("timestamp('1970-01-02')"), ElementsAre(86400, 86400, 86400));
+  EXPECT_THAT(fails("integer(s)", ExitStatus::bad_data), HasSubstr("Ab"));
+  EXPECT_THAT(fails("year(i)"), HasSubstr("needs a text such as"));
 }
 
 TEST_F(EvaluateTest, LogicKnowsMissingValues) {

@@ -1,0 +1,129 @@
+#include "io/table_columns.h"
+
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+#include <arrow/util/byte_size.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/sha256.h"
+#include "base/text.h"
+#include "io/arrow_columns.h"
+#include "io/arrow_result.h"
+
+namespace rankflow {
+namespace {
+
+double number_in(const std::string& text) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+/// A text column with `text(code)` for every code of the categories; null where that or the value is missing.
+template <typename Text>
+Column texts_of(const Categories& categories, Text text) {
+  arrow::StringBuilder builder;
+  const std::string doing = "cannot make a column";
+  for (const std::int32_t code : categories.codes) {
+    const std::string* value = code < 0 ? nullptr : text(code);
+    check_arrow(value ? builder.Append(*value) : builder.AppendNull(), doing);
+  }
+  return std::make_shared<arrow::ChunkedArray>(value_of(builder.Finish(), doing));
+}
+
+std::uint64_t word_of(const std::string& digest, std::size_t from) {
+  std::uint64_t word = 0;
+  std::from_chars(digest.data() + from, digest.data() + from + 16, word, 16);
+  return word;
+}
+
+}  // namespace
+
+bool is_all_missing(const arrow::ChunkedArray& column) {
+  return column.null_count() == column.length();
+}
+
+std::int64_t bytes_of(const Table& table) {
+  std::int64_t bytes = 0;
+  for (const std::string& name : table.names()) bytes += arrow::util::TotalBufferSize(*table.at(name));
+  return bytes;
+}
+
+Column with_type(const Column& column, ColumnType type, const std::string& doing) {
+  return kept_column(column, doing, "", type);
+}
+
+Column missing_column(ColumnType type, std::int64_t rows) {
+  return std::make_shared<arrow::ChunkedArray>(
+      value_of(arrow::MakeArrayOfNull(arrow_type(type), rows), "cannot make a column"));
+}
+
+Column joined(const std::vector<Column>& columns) {
+  arrow::ArrayVector chunks;
+  for (const Column& c : columns) chunks.insert(chunks.end(), c->chunks().begin(), c->chunks().end());
+  return std::make_shared<arrow::ChunkedArray>(std::move(chunks), columns.front()->type());
+}
+
+std::vector<std::string> sorted_categories(const std::set<std::string>& names, ColumnType type) {
+  std::vector<std::string> sorted(names.begin(), names.end());
+  if (type == ColumnType::integer || type == ColumnType::real) {
+    std::stable_sort(sorted.begin(), sorted.end(), [&](const std::string& a, const std::string& b) {
+      if (type == ColumnType::real) return number_in(a) < number_in(b);
+      return std::stoll(a) < std::stoll(b);
+    });
+  }
+  return sorted;
+}
+
+Column replace_unknown(const Column& column, const std::set<std::string>& known, const std::string* unknown) {
+  const Categories categories = categories_of(*column);
+  return texts_of(categories, [&](std::int32_t code) {
+    const std::string& name = categories.names[static_cast<std::size_t>(code)];
+    return known.count(name) ? &name : unknown;
+  });
+}
+
+Column hash_buckets(const Column& column, std::int64_t buckets) {
+  const Categories categories = categories_of(*column);
+  std::vector<std::string> numbers;
+  for (const std::string& name : categories.names)
+    numbers.push_back(str(word_of(sha256(name), 0) % static_cast<std::uint64_t>(buckets)));
+  return texts_of(categories, [&](std::int32_t code) { return &numbers[static_cast<std::size_t>(code)]; });
+}
+
+Column take(const Column& column, const std::vector<std::int64_t>& rows) {
+  const std::string doing = "cannot take rows";
+  arrow::Int64Builder builder;
+  for (const std::int64_t row : rows)
+    check_arrow(row < 0 ? builder.AppendNull() : builder.Append(row), doing);
+  return value_of(arrow::compute::Take(column, value_of(builder.Finish(), doing)), doing).chunked_array();
+}
+
+std::vector<RowHash> hashes_of(const Table& table, const std::vector<std::string>& columns) {
+  std::vector<Categories> categories;
+  for (const std::string& name : columns) categories.push_back(categories_of(*table.at(name)));
+  std::vector<RowHash> hashes;
+  std::string key;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(table.rows()); ++row) {
+    key.clear();
+    for (const Categories& c : categories) {
+      const std::int32_t code = c.codes[row];
+      if (code < 0) {
+        key += "-;";
+        continue;
+      }
+      const std::string& name = c.names[static_cast<std::size_t>(code)];
+      key += std::to_string(name.size());
+      key += ':';
+      key += name;
+    }
+    const std::string digest = sha256(key);
+    hashes.push_back({word_of(digest, 0), word_of(digest, 16)});
+  }
+  return hashes;
+}
+
+}  // namespace rankflow

@@ -1,0 +1,42 @@
+// What the preparation of tables does with whole columns beyond expressions.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/table.h"
+
+namespace rankflow {
+
+bool is_all_missing(const arrow::ChunkedArray& column);
+/// Memory that the columns take.
+std::int64_t bytes_of(const Table& table);
+/// Integers as reals, anything as the text that it stands for, a column of missing values as any; `doing` begins messages.
+Column with_type(const Column& column, ColumnType type, const std::string& doing);
+/// `rows` missing values.
+Column missing_column(ColumnType type, std::int64_t rows);
+
+/// Columns of one type, one after the other; at least one.
+Column joined(const std::vector<Column>& columns);
+
+/// Distinct values as the texts of categories, in the order of categories_of: numbers by value, texts by their bytes.
+std::vector<std::string> sorted_categories(const std::set<std::string>& names, ColumnType type);
+/// The column as text, with `unknown` (missing where that is null) for every value that `known` lacks.
+Column replace_unknown(const Column& column, const std::set<std::string>& known, const std::string* unknown);
+/// The column as text: the number, below `buckets`, of the bucket that each value's hash falls into.
+Column hash_buckets(const Column& column, std::int64_t buckets);
+/// The rows of `column` at `rows`; missing where a row is -1.
+Column take(const Column& column, const std::vector<std::int64_t>& rows);
+
+/// 128 bits that tell rows apart by the values of these columns (a missing value equals a missing value): the first half of
+/// their SHA-256.
+struct RowHash {
+  std::uint64_t high = 0, low = 0;
+  friend auto operator<=>(const RowHash&, const RowHash&) = default;
+};
+std::vector<RowHash> hashes_of(const Table& table, const std::vector<std::string>& columns);
+
+}  // namespace rankflow

@@ -1,0 +1,347 @@
+#include "io/table_input.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.h"
+#include "collectives/agreement.h"
+#include "io/json.h"
+#include "io/table_columns.h"
+
+namespace rankflow {
+namespace {
+
+// What a file says before its rows are read, as ranks tell each other.
+struct FileFacts {
+  std::int64_t blocks = 0;
+  bool same_columns = true;
+  std::vector<TableColumn> columns;
+
+  std::string packed() const {
+    Json json{{"blocks", blocks}, {"same", same_columns}, {"columns", Json::array()}};
+    for (const TableColumn& c : columns)
+      json["columns"].push_back({c.name, c.type ? static_cast<int>(*c.type) : -1});
+    return json.dump();
+  }
+  static FileFacts unpacked(const Json& json) {
+    FileFacts facts{json.at("blocks"), json.at("same"), {}};
+    for (const Json& c : json.at("columns")) {
+      const int type = c.at(1);
+      facts.columns.push_back(
+          {c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type))});
+    }
+    return facts;
+  }
+};
+
+/// Every rank's lines, in the order of the ranks.
+std::vector<std::string> gather_lines(Communicator& comm, const std::vector<std::string>& mine) {
+  std::vector<std::string> all;
+  for (const std::string& text : comm.all_gather_text(Json(mine).dump())) {
+    for (const Json& line : Json::parse(text)) all.push_back(line);
+  }
+  return all;
+}
+
+void check_same(const FileFacts& first, const FileFacts& other, const std::string& first_name,
+                const std::string& name) {
+  const std::size_t n = std::max(first.columns.size(), other.columns.size());
+  for (std::size_t c = 0; c < n; ++c) {
+    const std::string a = c < first.columns.size() ? str('"', first.columns[c].name, '"') : "none";
+    const std::string b = c < other.columns.size() ? str('"', other.columns[c].name, '"') : "none";
+    if (a != b) {
+      throw Error(ExitStatus::bad_data,
+                  str(name, ": column ", c + 1, " is ", b, ", but ", first_name, " has ", a, " there"),
+                  "all files of a table have the same columns in the same order");
+    }
+    const auto ta = first.columns[c].type, tb = other.columns[c].type;
+    const auto number = [](ColumnType t) { return t == ColumnType::integer || t == ColumnType::real; };
+    if (ta && tb && *ta != *tb && !(number(*ta) && number(*tb))) {
+      throw Error(ExitStatus::bad_data,
+                  str(name, ": column ", a, " is ", rankflow::name(*tb), ", but ", first_name, " has it as ",
+                      rankflow::name(*ta)),
+                  "declare its type under `schema`");
+    }
+  }
+}
+
+/// The type that serves both: integers may be reals, and anything may be the text that it was.
+ColumnType wider(ColumnType a, ColumnType b) {
+  const auto number = [](ColumnType t) { return t == ColumnType::integer || t == ColumnType::real; };
+  if (a == b) return a;
+  return number(a) && number(b) ? ColumnType::real : ColumnType::text;
+}
+
+}  // namespace
+
+struct TableInput::Found {
+  std::vector<std::string> names;
+  std::map<std::string, std::optional<ColumnType>> types;
+
+  void add(const std::string& name, const std::optional<ColumnType>& type) {
+    auto [it, added] = types.emplace(name, type);
+    if (added) {
+      names.push_back(name);
+    } else if (type) {
+      it->second = it->second ? wider(*it->second, *type) : *type;
+    }
+  }
+};
+
+TableInput::TableInput(Communicator& comm, const std::string& path, const TableOptions& options,
+                       const std::string& scratch)
+    : options_(options) {
+  find_files(comm, path);
+  unpack_files(comm, scratch);
+  cut_files(comm);
+}
+
+void TableInput::find_files(Communicator& comm, const std::string& path) {
+  Json found = Json::array();
+  run_together(comm, [&] {
+    if (comm.rank() != 0) return;
+    for (const InputFile& f : find_input_files(path, options_.files)) {
+      found.push_back(
+          {f.name, f.stamp.device, f.stamp.inode, f.stamp.size, f.stamp.mtime_ns, f.stamp.ctime_ns});
+    }
+  });
+  for (const Json& f : Json::parse(comm.broadcast_text(found.dump()))) {
+    const FileStamp stamp{f.at(1), f.at(2), f.at(3), f.at(4), f.at(5)};
+    files_.push_back({f.at(0), f.at(0), stamp.size, stamp});
+  }
+}
+
+void TableInput::unpack_files(Communicator& comm, const std::string& scratch) {
+  std::vector<std::int64_t> plain_sizes(files_.size(), 0);  // 0: read as it is
+  auto place = [&](std::size_t i) { return str(scratch, "/plain-", i); };
+  run_together(comm, [&] {
+    for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < files_.size();
+         i += static_cast<std::size_t>(comm.size())) {
+      if (!needs_unpacking(files_[i], options_.encoding)) continue;
+      make_directories(scratch);
+      plain_sizes[i] = static_cast<std::int64_t>(unpack(files_[i], options_.encoding, place(i)).size) + 1;
+    }
+  });
+  comm.all_reduce(std::span(plain_sizes), ReduceOp::sum);
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (plain_sizes[i] > 0) {
+      files_[i].path = place(i);
+      files_[i].size = static_cast<std::uint64_t>(plain_sizes[i] - 1);
+    }
+    total += static_cast<std::int64_t>(files_[i].size);
+  }
+  // Larger pieces for huge tables, or the list of pieces would be huge, too.
+  options_.piece_bytes = std::max(options_.piece_bytes, ceil_div(ceil_div(total, 1 << 16), 1 << 20) << 20);
+}
+
+void TableInput::cut_files(Communicator& comm) {
+  const auto mine = partition(static_cast<std::int64_t>(files_.size()), comm.size(), comm.rank());
+  std::vector<std::string> facts, lines;
+  run_together(comm, [&] {
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      const TableFile& f = file(static_cast<std::int32_t>(i));
+      facts.push_back(FileFacts{f.blocks(), f.same_columns(), f.columns()}.packed());
+    }
+  });
+  lines = gather_lines(comm, facts);
+  run_together(comm, [&] { learn_columns(comm, lines); });
+
+  std::vector<std::int64_t> first_block{0};
+  for (const std::string& line : lines)
+    first_block.push_back(first_block.back() + FileFacts::unpacked(Json::parse(line)).blocks);
+  const Range blocks = partition(first_block.back(), comm.size(), comm.rank());
+  std::string scans;  // each with its length before it
+  run_together(comm, [&] {
+    std::size_t f = 0;
+    for (std::int64_t b = blocks.begin; b < blocks.end; ++b) {
+      while (b >= first_block[f + 1]) ++f;
+      const std::string scan = file(static_cast<std::int32_t>(f)).scan(b - first_block[f]);
+      const auto length = static_cast<std::uint32_t>(scan.size());
+      scans.append(reinterpret_cast<const char*>(&length), sizeof(length)).append(scan);
+    }
+  });
+  std::vector<std::string> all;
+  for (const std::string& text : comm.all_gather_text(scans)) {
+    for (std::size_t at = 0; at < text.size();) {
+      std::uint32_t length = 0;
+      std::copy_n(text.data() + at, sizeof(length), reinterpret_cast<char*>(&length));
+      all.push_back(text.substr(at + sizeof(length), length));
+      at += sizeof(length) + length;
+    }
+  }
+  std::vector<Piece> cut;
+  run_together(comm, [&] {
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      const std::span scans_of(all.data() + first_block[static_cast<std::size_t>(i)],
+                               all.data() + first_block[static_cast<std::size_t>(i) + 1]);
+      for (const TablePiece& piece : file(static_cast<std::int32_t>(i)).cut(scans_of))
+        cut.push_back({static_cast<std::int32_t>(i), piece});
+    }
+  });
+  pieces_ = comm.all_gather_vector<Piece>(cut);
+  unit_ = std::max<std::int64_t>(1, ceil_div(pieces(), most_units));
+  const Range units_of_mine = partition(units(), comm.size(), comm.rank());
+  mine_ = {std::min(pieces(), units_of_mine.begin * unit_), std::min(pieces(), units_of_mine.end * unit_)};
+}
+
+void TableInput::learn_columns(Communicator&, const std::vector<std::string>& lines) {
+  std::optional<FileFacts> first;
+  bool complete = true;
+  std::size_t first_file = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const FileFacts facts = FileFacts::unpacked(Json::parse(lines[i]));
+    complete = complete && facts.same_columns;
+    if (!facts.same_columns) continue;
+    if (first) {
+      check_same(*first, facts, files_[first_file].name, files_[i].name);
+    } else {
+      first = facts;
+      first_file = i;
+    }
+  }
+  if (!complete || !first) return;
+  for (const TableColumn& c : first->columns) known_names_.push_back(c.name);
+}
+
+TableFile& TableInput::file(std::int32_t index) {
+  if (open_index_ != index) {
+    open_ = open_table_file(files_[static_cast<std::size_t>(index)], options_);
+    open_index_ = index;
+  }
+  return *open_;
+}
+
+Table TableInput::read_file(std::int64_t piece, const ReadRequest& request) {
+  const Piece& p = pieces_[static_cast<std::size_t>(piece)];
+  return file(p.file).read(p.part, request);
+}
+
+void TableInput::settle(Communicator& comm, const std::vector<std::string>& columns, std::int64_t budget) {
+  columns_ = columns;
+  Found found;
+  std::vector<std::int64_t> rows;
+  run_together(comm, [&] {
+    std::int64_t kept = 0;
+    for (std::int64_t p = mine_.begin; p < mine_.end; ++p) {
+      Table table = read_file(p, {columns_, options_.types, -1});
+      rows.push_back(table.rows());
+      for (const std::string& name : table.names()) {
+        const bool declared = options_.types.count(name) > 0;
+        found.add(name, !declared && is_all_missing(*table.at(name)) ? std::nullopt
+                                                                     : std::optional(table.type(name)));
+      }
+      kept += bytes_of(table);
+      if (kept <= budget) kept_.emplace(p, std::move(table));
+    }
+  });
+  count_rows(comm, rows);
+  keep_types(comm, found);
+  run_together(comm, [&] {
+    for (const auto& [name, type] : options_.types) {
+      if (types_.count(name) == 0 && (columns_.empty() || std::count(columns_.begin(), columns_.end(), name)))
+        throw Error(
+            ExitStatus::configuration,
+            str("`schema` declares \"", name, "\", but there is no such column", did_you_mean(name, names_)));
+    }
+    if (rows_ == 0)
+      throw Error(
+          ExitStatus::bad_data,
+          str(files_.front().name, files_.size() > 1 ? " and the other files have" : " has", " no rows"));
+    for (auto& [p, table] : kept_) table = conform(p, std::move(table));
+  });
+}
+
+void TableInput::count_rows(Communicator& comm, const std::vector<std::int64_t>& mine) {
+  const auto rows = comm.all_gather_vector<std::int64_t>(mine);
+  std::int64_t in_file = 0;
+  for (std::size_t p = 0; p < rows.size(); ++p) {
+    if (p > 0 && pieces_[p].file != pieces_[p - 1].file) in_file = 0;
+    first_rows_.push_back(rows_);
+    first_in_file_.push_back(in_file);
+    rows_ += rows[p];
+    in_file += rows[p];
+  }
+}
+
+void TableInput::keep_types(Communicator& comm, const Found& mine) {
+  Json json = Json::array();
+  for (const std::string& name : mine.names) {
+    const auto& type = mine.types.at(name);
+    json.push_back({name, type ? static_cast<int>(*type) : -1});
+  }
+  Found all;
+  for (const std::string& text : comm.all_gather_text(json.dump())) {
+    for (const Json& c : Json::parse(text)) {
+      const int type = c.at(1);
+      all.add(c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type)));
+    }
+  }
+  names_ = all.names;
+  for (const auto& [name, type] : all.types) types_[name] = type.value_or(ColumnType::real);
+}
+
+Table TableInput::conform(std::int64_t piece, Table table) {
+  const auto index = static_cast<std::size_t>(piece);
+  const std::string& path = files_[static_cast<std::size_t>(pieces_[index].file)].name;
+  ReadRequest request{columns_, options_.types, first_in_file_[index]};
+  bool again = false;
+  for (const std::string& name : table.names()) {
+    // What was read as a number or a boolean no longer tells the text that it was.
+    const bool lost = types_.at(name) == ColumnType::text && table.type(name) != ColumnType::text &&
+                      !is_all_missing(*table.at(name));
+    if (lost) request.types[name] = ColumnType::text;
+    again = again || lost;
+  }
+  if (again) table = read_file(piece, request);
+  std::vector<Column> columns;
+  for (const std::string& name : names_) {
+    columns.push_back(table.has(name)
+                          ? with_type(table.at(name), types_.at(name), str(path, ": column \"", name, "\""))
+                          : missing_column(types_.at(name), table.rows()));
+  }
+  return Table({{path, table.rows(), first_in_file_[index]}}, names_, std::move(columns));
+}
+
+Table TableInput::read(std::int64_t piece) {
+  if (const auto it = kept_.find(piece); it != kept_.end()) return it->second;
+  const auto index = static_cast<std::size_t>(piece);
+  Table table = read_file(piece, {columns_, options_.types, first_in_file_[index]});
+  const std::int64_t end = index + 1 < first_rows_.size() ? first_rows_[index + 1] : rows_;
+  if (table.rows() != end - first_rows_[index]) {
+    rankflow::check_unchanged(files_[static_cast<std::size_t>(pieces_[index].file)]);
+    throw Error(ExitStatus::bad_data, str(files_[static_cast<std::size_t>(pieces_[index].file)].name,
+                                          " changed while it was read"));
+  }
+  return conform(piece, std::move(table));
+}
+
+Table TableInput::without_rows() const {
+  std::vector<Column> columns;
+  for (const std::string& name : names_) columns.push_back(missing_column(types_.at(name), 0));
+  return Table({}, names_, std::move(columns));
+}
+
+Table TableInput::whole() {
+  std::vector<TablePlace> places;
+  std::map<std::string, std::vector<Column>> pieces;
+  for (std::int64_t p = mine_.begin; p < mine_.end; ++p) {
+    const Table table = read(p);
+    places.push_back({files_[static_cast<std::size_t>(pieces_[static_cast<std::size_t>(p)].file)].name,
+                      table.rows(), first_in_file_[static_cast<std::size_t>(p)]});
+    for (const std::string& name : names_) pieces[name].push_back(table.at(name));
+  }
+  std::vector<Column> columns;
+  for (const std::string& name : names_) columns.push_back(joined(pieces[name]));
+  return Table(std::move(places), names_, std::move(columns));
+}
+
+void TableInput::check_unchanged(Communicator& comm) const {
+  run_together(comm, [&] {
+    for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < files_.size();
+         i += static_cast<std::size_t>(comm.size()))
+      rankflow::check_unchanged(files_[i]);
+  });
+}
+
+}  // namespace rankflow

@@ -1,0 +1,90 @@
+// A table of any size in files of any format, shared out over ranks: every rank reads consecutive pieces, and all know columns,
+// types and row numbers of the whole. Pieces do not depend on the number of ranks.
+//
+// The first run through the pieces (settle) finds types and counts rows; decoded pieces stay in memory as far as the budget
+// reaches, so that a table that fits is parsed once. What does not fit is read again whenever it is asked for.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/partition.h"
+#include "collectives/communicator.h"
+#include "io/table_file.h"
+
+namespace rankflow {
+
+/// Ranks take whole units of consecutive pieces; there are at most this many, so that what is gathered of each unit stays
+/// small for any table.
+constexpr std::int64_t most_units = 4096;
+
+class TableInput {
+ public:
+  /// Collective. Finds the files, unpacks those that need it into `scratch` (a folder that all ranks see, made when it is
+  /// needed), cuts them into pieces. Throws Error (io, bad_data), also where the files' columns differ.
+  TableInput(Communicator& comm, const std::string& path, const TableOptions& options,
+             const std::string& scratch);
+
+  /// Names that the files are known to have before rows were read; empty where only rows tell (JSON lines).
+  const std::vector<std::string>& known_names() const { return known_names_; }
+  /// Collective. Reads this rank's pieces for the first time: only `columns` (none: all). `budget`: bytes of decoded columns
+  /// to keep.
+  void settle(Communicator& comm, const std::vector<std::string>& columns, std::int64_t budget);
+  /// Collective. That no file changed since it was found.
+  void check_unchanged(Communicator& comm) const;
+
+  std::int64_t pieces() const { return static_cast<std::int64_t>(pieces_.size()); }
+  std::int64_t units() const { return ceil_div(pieces(), unit_); }
+  std::int64_t unit_of(std::int64_t piece) const { return piece / unit_; }
+  Range mine() const { return mine_; }
+
+  // After settle:
+  std::int64_t rows() const { return rows_; }
+  /// Number of the piece's first row in the whole table.
+  std::int64_t first_row(std::int64_t piece) const { return first_rows_[static_cast<std::size_t>(piece)]; }
+  /// All columns, with the types that serve all pieces. Columns that a piece lacks are missing in it.
+  Table read(std::int64_t piece);
+  /// The columns of read(), without a row.
+  Table without_rows() const;
+  /// All rows, for a table that is known to be small; on the one rank that has all pieces.
+  Table whole();
+  /// The piece will not be asked for again: frees what is kept of it.
+  void forget(std::int64_t piece) { kept_.erase(piece); }
+
+ private:
+  struct Piece {
+    std::int32_t file = 0;
+    TablePiece part;
+  };
+  struct Found;  // names and types in the order in which pieces showed them
+
+  void find_files(Communicator& comm, const std::string& path);
+  void unpack_files(Communicator& comm, const std::string& scratch);
+  void cut_files(Communicator& comm);
+  void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
+  void keep_types(Communicator& comm, const Found& mine);
+  void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
+  TableFile& file(std::int32_t index);
+  Table read_file(std::int64_t piece, const ReadRequest& request);
+  Table conform(std::int64_t piece, Table table);
+
+  TableOptions options_;
+  std::vector<InputFile> files_;
+  std::vector<std::string> known_names_;
+  std::vector<Piece> pieces_;
+  std::int64_t unit_ = 1;
+  Range mine_;
+  std::vector<std::string> columns_;  // asked for; none: all
+  std::vector<std::string> names_;
+  std::map<std::string, ColumnType> types_;
+  std::vector<std::int64_t> first_rows_, first_in_file_;
+  std::int64_t rows_ = 0;
+  std::map<std::int64_t, Table> kept_;
+  std::int32_t open_index_ = -1;
+  std::unique_ptr<TableFile> open_;
+};
+
+}  // namespace rankflow

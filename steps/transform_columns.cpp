@@ -1,0 +1,210 @@
+// Transforms that need to learn nothing: each row's values follow from the row.
+#include <algorithm>
+
+#include "base/text.h"
+#include "io/expression_evaluator.h"
+#include "io/table_columns.h"
+#include "steps/row_split.h"
+#include "steps/table_transform.h"
+
+namespace rankflow {
+namespace {
+
+using Names = std::vector<std::string>;
+
+class Select : public TableTransform {
+ public:
+  Select(Names names, bool keep) : names_(std::move(names)), keep_(keep) {}
+  void apply(TablePart& part) const override {
+    for (const std::string& name : names_) part.table.at(name);  // throws where there is none
+    Names left;
+    for (const std::string& name : part.table.names()) {
+      if ((std::find(names_.begin(), names_.end(), name) != names_.end()) == keep_) left.push_back(name);
+    }
+    part.table.keep_only(left);
+  }
+
+ private:
+  Names names_;
+  bool keep_;
+};
+
+class Rename : public TableTransform {
+ public:
+  explicit Rename(std::map<std::string, std::string> names) : names_(std::move(names)) {}
+  void apply(TablePart& part) const override {
+    for (const auto& [name, new_name] : names_) part.table.rename(name, new_name);
+  }
+
+ private:
+  std::map<std::string, std::string> names_;
+};
+
+class Derive : public TableTransform {
+ public:
+  explicit Derive(const Json& expressions) {
+    for (const auto& [name, source] : expressions.items())
+      expressions_.push_back({name, source, parse_expression(source.get<std::string>())});
+    expressions_ = in_order_of_dependence(std::move(expressions_));
+  }
+  void apply(TablePart& part) const override {
+    for (const NamedExpression& e : expressions_)
+      part.table.add(e.name, evaluate(e.expression, e.source, part.table));
+  }
+
+ private:
+  std::vector<NamedExpression> expressions_;
+};
+
+/// Columns that become the values of expressions, one after the other.
+class Formulas : public TableTransform {
+ public:
+  explicit Formulas(std::vector<std::pair<std::string, std::string>> formulas)
+      : formulas_(std::move(formulas)) {}
+  void apply(TablePart& part) const override {
+    for (const auto& [name, formula] : formulas_) set_column(part.table, name, formula);
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> formulas_;
+};
+
+class Filter : public TableTransform {
+ public:
+  explicit Filter(std::string source) : source_(std::move(source)), expression_(parse_expression(source_)) {}
+  void apply(TablePart& part) const override { keep_where(part, expression_, source_); }
+
+ private:
+  std::string source_;
+  Expression expression_;
+};
+
+class Sample : public TableTransform {
+ public:
+  Sample(double fraction, std::uint64_t seed) : fraction_(fraction), seed_(seed) {}
+  void apply(TablePart& part) const override {
+    std::vector<char> keep;
+    for (std::int64_t row = 0; row < part.table.rows(); ++row)
+      keep.push_back(split_position(seed_, part.source_row(row)) < fraction_);
+    part.keep_rows(keep);
+  }
+
+ private:
+  double fraction_;
+  std::uint64_t seed_;
+};
+
+class Join : public TableTransform {
+ public:
+  Join(std::shared_ptr<const Table> other, Names on, Names columns, bool inner)
+      : other_(std::move(other)), on_(std::move(on)), columns_(std::move(columns)), inner_(inner) {
+    if (columns_.empty()) {
+      for (const std::string& name : other_->names()) {
+        if (std::find(on_.begin(), on_.end(), name) == on_.end()) columns_.push_back(name);
+      }
+    }
+    for (const std::string& name : columns_) other_->at(name);
+    const auto hashes = hashes_of(*other_, on_);
+    for (std::size_t row = 0; row < hashes.size(); ++row) {
+      if (!rows_.emplace(hashes[row], static_cast<std::int64_t>(row)).second)
+        throw Error(ExitStatus::bad_data,
+                    str(other_->place(static_cast<std::int64_t>(row)), ": an earlier row has the same ",
+                        join(on_, ", ")),
+                    "each key occurs once in a table that is joined");
+    }
+  }
+  void apply(TablePart& part) const override {
+    std::vector<std::int64_t> rows;
+    std::vector<char> keep;
+    for (const RowHash& hash : hashes_of(part.table, on_)) {
+      const auto found = rows_.find(hash);
+      keep.push_back(found != rows_.end());
+      rows.push_back(found == rows_.end() ? -1 : found->second);
+    }
+    for (const std::string& name : columns_) part.table.add(name, take(other_->at(name), rows));
+    if (inner_) part.keep_rows(keep);
+  }
+
+ private:
+  std::shared_ptr<const Table> other_;
+  Names on_, columns_;
+  bool inner_;
+  std::map<RowHash, std::int64_t> rows_;
+};
+
+std::string missing_in_any(const Names& columns) {
+  std::string any;
+  for (const std::string& c : columns)
+    any += str(any.empty() ? "" : " or ", "is_missing(", quoted_column(c), ")");
+  return any;
+}
+
+}  // namespace
+
+std::unique_ptr<TableTransform> make_select_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Select>(keys.at("columns").get<Names>(), true);
+}
+
+std::unique_ptr<TableTransform> make_drop_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Select>(keys.at("columns").get<Names>(), false);
+}
+
+std::unique_ptr<TableTransform> make_rename_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Rename>(keys.at("columns").get<std::map<std::string, std::string>>());
+}
+
+std::unique_ptr<TableTransform> make_derive_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Derive>(keys.at("columns"));
+}
+
+std::unique_ptr<TableTransform> make_filter_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Filter>(keys.at("where").get<std::string>());
+}
+
+std::unique_ptr<TableTransform> make_drop_missing_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Filter>(str("not (", missing_in_any(keys.at("columns").get<Names>()), ")"));
+}
+
+std::unique_ptr<TableTransform> make_cast_transform(const Json& keys, const TransformContext&) {
+  std::vector<std::pair<std::string, std::string>> formulas;
+  for (const auto& [column, type] : keys.at("columns").items()) {
+    const std::string name = quoted_column(column), to = type;
+    formulas.emplace_back(column,
+                          to == "boolean" ? str("integer(", name, ") != 0") : str(to, "(", name, ")"));
+  }
+  return std::make_unique<Formulas>(std::move(formulas));
+}
+
+std::unique_ptr<TableTransform> make_log_transform(const Json& keys, const TransformContext&) {
+  std::vector<std::pair<std::string, std::string>> formulas;
+  for (const std::string column : keys.at("columns"))
+    formulas.emplace_back(
+        column, str(keys.at("plus_one").get<bool>() ? "log1p(" : "log(", quoted_column(column), ")"));
+  return std::make_unique<Formulas>(std::move(formulas));
+}
+
+std::unique_ptr<TableTransform> make_date_parts_transform(const Json& keys, const TransformContext&) {
+  std::vector<std::pair<std::string, std::string>> formulas;
+  const std::string column = keys.at("column");
+  for (const std::string part : keys.at("parts"))
+    formulas.emplace_back(str(column, "_", part), str(part, "(", quoted_column(column), ")"));
+  return std::make_unique<Formulas>(std::move(formulas));
+}
+
+std::unique_ptr<TableTransform> make_sample_transform(const Json& keys, const TransformContext&) {
+  return std::make_unique<Sample>(keys.at("fraction"), keys.at("seed"));
+}
+
+std::unique_ptr<TableTransform> make_join_transform(const Json& keys, const TransformContext& context) {
+  const std::string input = keys.at("input");
+  const auto table = context.tables.find(input);
+  if (table == context.tables.end())
+    throw Error(ExitStatus::configuration,
+                str("a transform joins with the input `", input, "`, which the step does not have"));
+  const Names columns =
+      keys.contains("columns") && !keys.at("columns").is_null() ? keys.at("columns").get<Names>() : Names{};
+  return std::make_unique<Join>(table->second, keys.at("on").get<Names>(), columns,
+                                keys.at("rows") == "matching");
+}
+
+}  // namespace rankflow
