@@ -37,6 +37,7 @@ class CsvTable : public TableFile {
                  : file.name.find(".tsv") != std::string::npos ? '\t'
                                                                : ',';
     bytes_ = open_bytes(file);
+    arrow::util::InitializeUTF8();
     read_first_record();
   }
 

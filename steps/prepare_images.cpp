@@ -21,7 +21,7 @@ struct Loaded {
 
 bool given(const Json& parameters, const char* key) {
   return parameters.contains(key) && !parameters.at(key).is_null() &&
-         !(parameters.at(key).is_object() && parameters.at(key).empty());
+         !(parameters.at(key).is_structured() && parameters.at(key).empty());
 }
 
 void refuse_table_keys(const Json& parameters) {

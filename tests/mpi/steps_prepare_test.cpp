@@ -128,8 +128,11 @@ TEST_F(PrepareTest, WrongDataAndWrongNamesFailOnAllRanks) {
   EXPECT_THAT(failure({{"derive", {{"delay", "1"}}}}, a, configuration),
               HasSubstr("a column \"delay\" already"));
   EXPECT_THAT(failure({{"filter", "delay"}}, a, configuration), HasSubstr("must be true or false"));
-  EXPECT_THAT(failure({{"target", "t"}, {"features", {{"numeric", {"x"}}}}}, bad, ExitStatus::bad_data),
-              HasSubstr("bad.csv: row 2: column \"x\": \"abc\" is no number"));
+  const std::string message =
+      failure({{"target", "t"}, {"features", {{"numeric", {"x"}}}}}, bad, ExitStatus::bad_data);
+  if (first()) {  // which reads the row
+    EXPECT_THAT(message, HasSubstr("bad.csv: row 2: column \"x\": \"abc\" is no number"));
+  }
   EXPECT_THAT(failure({{"filter", "delay > 1000"}}, a, ExitStatus::bad_data), HasSubstr("no row is left"));
   EXPECT_THAT(failure(Json::object(), {}, configuration), HasSubstr("either the input `data`"));
 }
