@@ -63,7 +63,8 @@ std::vector<std::string> files_with_known_suffix(const std::string& folder) {
 class Recoder {
  public:
   Recoder(const std::string& encoding, const std::string& file) : encoding_(encoding), file_(file) {
-    handle_ = iconv_open("UTF-8", encoding.c_str());
+    const bool latin = strcasecmp(encoding.c_str(), "latin-1") == 0;  // as Python calls it
+    handle_ = iconv_open("UTF-8", latin ? "ISO-8859-1" : encoding.c_str());
     if (handle_ == reinterpret_cast<iconv_t>(-1))
       throw Error(ExitStatus::configuration, str("encoding \"", encoding, "\" is not known to this system"),
                   "`iconv --list` names those that are");

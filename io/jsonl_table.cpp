@@ -123,12 +123,17 @@ Table JsonLines::read(const TablePiece& piece, const ReadRequest& request) const
   for (int attempt = 0;; ++attempt) {
     auto table = parse(bytes, fields, false);
     if (!table.ok()) explain(piece, bytes, request, fields, table.status());
-    const auto before = fields.size();
+    bool again = false;
+    arrow::FieldVector kept;
     for (const auto& field : (*table)->schema()->fields()) {
-      if (field->type()->id() == arrow::Type::TIMESTAMP)
-        fields.push_back(arrow::field(field->name(), arrow::utf8()));
+      const bool time = field->type()->id() == arrow::Type::TIMESTAMP;
+      kept.push_back(time ? arrow::field(field->name(), arrow::utf8()) : field);
+      again = again || time;
     }
-    if (fields.size() > before && attempt == 0) continue;
+    if (again && attempt == 0) {
+      fields = kept;  // all, so that their order stays
+      continue;
+    }
     check_column_names((*table)->ColumnNames(), file_.name);
     return kept_table(**table, file_.name, request);
   }

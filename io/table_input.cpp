@@ -132,7 +132,8 @@ void TableInput::unpack_files(Communicator& comm, const std::string& scratch) {
     total += static_cast<std::int64_t>(files_[i].size);
   }
   // Larger pieces for huge tables, or the list of pieces would be huge, too.
-  options_.piece_bytes = std::max(options_.piece_bytes, ceil_div(ceil_div(total, 1 << 16), 1 << 20) << 20);
+  const std::int64_t least = ceil_div(total, 1 << 16);
+  if (least > options_.piece_bytes) options_.piece_bytes = ceil_div(least, 1 << 20) << 20;
 }
 
 void TableInput::cut_files(Communicator& comm) {

@@ -196,11 +196,10 @@ std::unique_ptr<TableTransform> make_sample_transform(const Json& keys, const Tr
 }
 
 std::unique_ptr<TableTransform> make_join_transform(const Json& keys, const TransformContext& context) {
-  const std::string input = keys.at("input");
-  const auto table = context.tables.find(input);
+  const auto table = context.tables.find("join");
   if (table == context.tables.end())
     throw Error(ExitStatus::configuration,
-                str("a transform joins with the input `", input, "`, which the step does not have"));
+                "a transform joins with the input `join`, which the step does not have");
   const Names columns =
       keys.contains("columns") && !keys.at("columns").is_null() ? keys.at("columns").get<Names>() : Names{};
   return std::make_unique<Join>(table->second, keys.at("on").get<Names>(), columns,

@@ -119,9 +119,9 @@ std::vector<Variant> row_kinds() {
        {required(between(number("fraction", "Of the rows"), 0, 1)),
         with_default(between(integer("seed", "Another seed keeps others"), 0, 9007199254740991.0), 0)}},
       {"join",
-       "Adds the columns of a small table, which every rank has in memory, where the key is the same",
-       {with_default(text("input", "The input that the table comes from"), "join"),
-        required(
+       "Adds the columns of a small table, the input `join`, which every rank has in memory, where the key "
+       "is the same",
+       {required(
             at_least(list("on", text("", "a column"),
                           "Key columns, of the same name in both tables. A key occurs once in the small one"),
                      1)),
@@ -153,7 +153,6 @@ std::string mistake_in(const Json& t) {
     return "needs ascending values `at`";
   if (type == "fill" && given(t, "value") && (t.at("value").is_array() || t.at("value").is_object()))
     return "needs a number, a text, true or false as `value`";
-  if (type == "join" && t.at("input") != "join") return "has only the input `join` to join with";
   return {};
 }
 

@@ -38,5 +38,32 @@ TEST_F(PrepareSpec, MistakesAreFoundBeforeAnythingRuns) {
   EXPECT_THAT(message({{"features", {{"numeric", {"x", "x"}}}}}), HasSubstr("listed twice"));
 }
 
+TEST_F(PrepareSpec, MistakesInTransformsAreFoundToo) {
+  const auto transform = [&](Json keys) { return message({{"transforms", Json::array({std::move(keys)})}}); };
+  const Json x = Json::array({"x"});
+  EXPECT_EQ(transform({{"type", "clip"}, {"columns", x}, {"quantiles", {0.1, 0.9}}}), "no error");
+  EXPECT_THAT(transform({{"type", "clip"}, {"columns", x}}),
+              HasSubstr("transform 1 (clip) needs `min`, `max`"));
+  EXPECT_THAT(transform({{"type", "clip"}, {"columns", x}, {"quantiles", {0.9, 0.1}}}),
+              HasSubstr("two ascending"));
+  EXPECT_THAT(transform({{"type", "bucket"}, {"columns", x}, {"at", {2, 1}}}), HasSubstr("ascending"));
+  EXPECT_THAT(transform({{"type", "filter"}, {"where", "x >"}}), HasSubstr("ends too early"));
+  EXPECT_THAT(transform({{"type", "derive"}, {"columns", {{"a", "b"}, {"b", "a"}}}}),
+              HasSubstr("in a circle"));
+  EXPECT_THAT(transform({{"type", "standardize"}, {"columns", x}}),
+              HasSubstr("did you mean \"standardise\"?"));
+  EXPECT_THAT(transform({{"type", "log"}}), HasSubstr("columns"));
+}
+
+TEST_F(PrepareSpec, MistakesInSplitByAreFound) {
+  const Json split{{"train", 0.8}, {"test", 0.2}};
+  const auto split_by = [&](const Json& rule) { return message({{"split", split}, {"split_by", rule}}); };
+  EXPECT_EQ(split_by({{"type", "time"}, {"column", "day"}, {"at", {"2024-05-01"}}}), "no error");
+  EXPECT_THAT(split_by({{"type", "time"}, {"column", "day"}, {"at", {1, 2}}}), HasSubstr("one value less"));
+  EXPECT_THAT(split_by({{"type", "time"}, {"column", "day"}, {"order", {"train"}}}),
+              HasSubstr("where \"test\" comes"));
+  EXPECT_THAT(message({{"split_by", {{"type", "hash"}, {"column", "a"}}}}), HasSubstr("there is no `split`"));
+}
+
 }  // namespace
 }  // namespace rankflow
