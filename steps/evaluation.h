@@ -1,40 +1,69 @@
-// From outcomes of all rows to the files of an evaluate step: which metrics a task gets, and how they are
-// written.
+// From outcomes of all rows to the results of an evaluate step: which metrics and curves a task gets, and the files
+// that they are written to.
 #pragma once
 
-#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "io/json.h"
+#include "steps/bootstrap.h"
+#include "steps/metrics.h"
+#include "steps/outcomes.h"
+#include "steps/permutation_importance.h"
 
 namespace rankflow {
 
-/// What a classifier said about one row.
-struct ClassOutcome {
-  std::int32_t actual = 0, predicted = 0;  // predicted: the most probable class
-  double log_probability = 0;              // of the actual class, natural logarithm
-  double confidence = 0;                   // probability of the predicted class
-  double second_class = 0;                 // two classes: probability of the second
-  double brier = 0;                        // sum over the classes of (probability - happened)²
+/// A value with its interval, where samples were drawn.
+struct Estimate {
+  double value;  // NaN: none
+  std::optional<Interval> interval;
 };
 
-struct NumberOutcome {
-  double actual, predicted;
+struct SliceResult {
+  std::string column, value;
+  std::int64_t rows;
+  bool small;
+  std::vector<Estimate> estimates;
 };
 
-struct ClassificationOptions {
-  std::vector<std::string> classes;
-  std::int32_t positive = 1;  // two classes only
-  double threshold = 0.5;     // of the positive class's probability
-  std::int64_t calibration_bins = 10;
+struct ComparedMetric {
+  std::string metric;
+  double model, baseline;
+  Estimate difference;  // model - baseline
 };
 
-/// Writes metrics.json, confusion.csv, calibration.csv and, for two classes, roc.csv. Returns the few values
-/// that a step's record shows. Throws Error (io).
-Json write_classification(const std::string& folder, std::vector<ClassOutcome> outcomes,
-                          const ClassificationOptions& options);
-/// Writes metrics.json.
-Json write_regression(const std::string& folder, const std::vector<NumberOutcome>& outcomes);
+/// Everything that an evaluation found out; what was not asked for is empty.
+struct Evaluation {
+  Json metrics;                      // metrics.json
+  std::vector<std::string> classes;  // classification
+  ConfusionMatrix confusion;
+  std::vector<CalibrationBin> calibration;
+  std::vector<RocPoint> roc;  // two classes
+  std::vector<PrecisionRecallPoint> precision_recall;
+  std::vector<std::string> names;   // of the estimates
+  std::vector<Estimate> estimates;  // of all rows
+  std::vector<SliceResult> slices;
+  std::string importance_metric;
+  std::vector<Importance> importance;  // the most important first
+  double importance_base = 0;          // the metric without a permutation
+  std::vector<ComparedMetric> comparison;
+  Json paired_test;
+};
+
+/// Metrics and curves of all rows.
+Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassificationOptions& options);
+Evaluation evaluate_numbers(std::span<const NumberOutcome> outcomes);
+
+/// Of a permuted column: how much worse the metric got, mean over the repeats.
+double importance_of(const Evaluation& evaluation, const Importance& column);
+
+/// Writes metrics.json, report.html, and of the other tables (confusion.csv, calibration.csv, roc.csv,
+/// precision_recall.csv, slices.csv and .json, importance.csv, comparison.json) those that there is something for.
+/// Throws Error (io).
+void write_evaluation(const std::string& folder, const Evaluation& evaluation);
+/// The few values that a step's record shows.
+Json shown_results(const Evaluation& evaluation);
 
 }  // namespace rankflow

@@ -24,6 +24,35 @@ std::vector<std::size_t> sorted_indices(std::span<const double> values) {
   return order;
 }
 
+/// How many rows of each kind have a score of at least `threshold`.
+struct Caught {
+  double threshold, hits, alarms;
+};
+
+/// One for each distinct score, from the highest down.
+std::vector<Caught> caught_by_threshold(std::span<const double> score,
+                                        std::span<const std::int32_t> positive) {
+  const auto order = sorted_indices(score);
+  std::vector<Caught> all;
+  double hits = 0, alarms = 0;
+  for (std::size_t i = order.size(); i > 0; --i) {
+    const std::size_t row = order[i - 1];
+    (positive[row] != 0 ? hits : alarms) += 1;
+    if (i > 1 && score[order[i - 2]] == score[row]) continue;
+    all.push_back({score[row], hits, alarms});
+  }
+  return all;
+}
+
+/// Both ends stay.
+template <typename Point>
+std::vector<Point> thinned(std::vector<Point> curve, std::size_t points) {
+  if (points < 2 || curve.size() <= points) return curve;
+  std::vector<Point> few;
+  for (std::size_t k = 0; k < points; ++k) few.push_back(curve[k * (curve.size() - 1) / (points - 1)]);
+  return few;
+}
+
 }  // namespace
 
 ConfusionMatrix confusion_matrix(std::span<const std::int32_t> actual,
@@ -91,23 +120,32 @@ std::optional<double> roc_auc(std::span<const double> score, std::span<const std
 
 std::vector<RocPoint> roc_curve(std::span<const double> score, std::span<const std::int32_t> positive,
                                 std::size_t points) {
-  const auto order = sorted_indices(score);
-  double positives = 0;
-  for (const auto p : positive) positives += p != 0;
-  const double negatives = static_cast<double>(positive.size()) - positives;
-  if (positives == 0 || negatives == 0) return {};
+  const auto caught = caught_by_threshold(score, positive);
+  if (caught.empty() || caught.back().hits == 0 || caught.back().alarms == 0) return {};
   std::vector<RocPoint> curve = {{std::numeric_limits<double>::infinity(), 0, 0}};
-  double hits = 0, alarms = 0;
-  for (std::size_t i = order.size(); i > 0; --i) {
-    const std::size_t row = order[i - 1];
-    (positive[row] != 0 ? hits : alarms) += 1;
-    if (i > 1 && score[order[i - 2]] == score[row]) continue;
-    curve.push_back({score[row], alarms / negatives, hits / positives});
-  }
-  if (points < 2 || curve.size() <= points) return curve;
-  std::vector<RocPoint> thinned;
-  for (std::size_t k = 0; k < points; ++k) thinned.push_back(curve[k * (curve.size() - 1) / (points - 1)]);
-  return thinned;
+  for (const auto& c : caught)
+    curve.push_back({c.threshold, c.alarms / caught.back().alarms, c.hits / caught.back().hits});
+  return thinned(std::move(curve), points);
+}
+
+std::vector<PrecisionRecallPoint> precision_recall_curve(std::span<const double> score,
+                                                         std::span<const std::int32_t> positive,
+                                                         std::size_t points) {
+  const auto caught = caught_by_threshold(score, positive);
+  if (caught.empty() || caught.back().hits == 0) return {};
+  std::vector<PrecisionRecallPoint> curve;
+  for (const auto& c : caught)
+    curve.push_back({c.threshold, ratio(c.hits, c.hits + c.alarms), c.hits / caught.back().hits});
+  return thinned(std::move(curve), points);
+}
+
+std::optional<double> average_precision(std::span<const double> score,
+                                        std::span<const std::int32_t> positive) {
+  double sum = 0, recall = 0;
+  const auto curve = precision_recall_curve(score, positive, score.size());
+  for (const auto& point : curve) sum += (point.recall - recall) * point.precision, recall = point.recall;
+  if (curve.empty()) return std::nullopt;
+  return sum;
 }
 
 std::vector<CalibrationBin> calibration_table(std::span<const double> probability,

@@ -39,6 +39,19 @@ struct RocPoint {
 std::vector<RocPoint> roc_curve(std::span<const double> score, std::span<const std::int32_t> positive,
                                 std::size_t points);
 
+struct PrecisionRecallPoint {
+  double threshold, precision, recall;
+};
+/// One point per distinct score, from the highest down (recall rises), thinned evenly to `points` of them. Empty where
+/// there are no positive rows.
+std::vector<PrecisionRecallPoint> precision_recall_curve(std::span<const double> score,
+                                                         std::span<const std::int32_t> positive,
+                                                         std::size_t points);
+/// Sum over the points of (recall - the recall before) · precision, without interpolation, as scikit-learn's
+/// average_precision_score; nullopt where there are no positive rows.
+std::optional<double> average_precision(std::span<const double> score,
+                                        std::span<const std::int32_t> positive);
+
 struct CalibrationBin {
   double low = 0, high = 0;  // probabilities; the last bin includes 1
   std::int64_t rows = 0;

@@ -16,9 +16,9 @@ Predictor::Predictor(const std::string& model_folder, const std::string& data_fo
   }
 }
 
-at::Tensor Predictor::predict(Range rows) const {
+at::Tensor Predictor::predict(const Batch& batch, Range rows) const {
   torch::InferenceMode inference;
-  const at::Tensor outputs = file_.model->forward(loader_.load(rows));
+  const at::Tensor outputs = file_.model->forward(batch);
   if (outputs.dim() != 2 || outputs.size(0) != rows.size()) {
     throw Error(ExitStatus::bad_data, str("the model gave outputs of shape ", shape_text(outputs.sizes()),
                                           " for the ", rows.size(), " rows from ", rows.begin, " on"));

@@ -25,7 +25,10 @@ class Predictor {
   /// f64 [rows, classes]: log-probabilities; or f64 [rows, 1]: predicted values in the target's own units.
   /// Throws Error (bad_data) where the model gives another number of rows than it got, or values that are not
   /// finite.
-  at::Tensor predict(Range rows) const;
+  at::Tensor predict(Range rows) const { return predict(load(rows), rows); }
+  /// The same in two steps, between which a batch may be changed; `rows` is for messages then.
+  Batch load(Range rows) const { return loader_.load(rows); }
+  at::Tensor predict(const Batch& batch, Range rows) const;
 
  private:
   ModelFile file_;

@@ -1,135 +1,44 @@
-// train: a prepared dataset becomes a model.
+// train: a prepared dataset becomes a model, or with `partition_by` one for every partition of it.
 #include <torch/torch.h>
 
 #include <memory>
-#include <optional>
 
-#include "base/error.h"
-#include "base/memory_limit.h"
-#include "base/text.h"
 #include "collectives/agreement.h"
-#include "runtime/step_spec.h"
 #include "steps/device.h"
-#include "steps/loss.h"
 #include "steps/model_file.h"
-#include "steps/trainer.h"
+#include "steps/train_model.h"
 #include "steps/training_model.h"
 
 namespace rankflow {
-
-StepSpec train_spec();
-
 namespace {
-
-std::unique_ptr<Dataset> open_rows(const std::string& folder) {
-  auto data = std::make_unique<Dataset>(folder);
-  if (data->rows() == 0) throw Error(ExitStatus::bad_data, str("the dataset ", folder, " has no rows"));
-  return data;
-}
-
-/// What a checkpoint must share with this training to be of use: all but what changes no result.
-Json configuration(const Json& parameters, const DatasetInfo& data) {
-  Json all = parameters;
-  for (const Field& field : train_spec().fields) {
-    if (field.cosmetic) all.erase(field.name);
-  }
-  all["rows"] = data.rows;
-  all["input"] = describe_input(data);
-  return all;
-}
-
-/// Convolutions on the CPU are half as fast again with channels last.
-bool has_convolutions(const torch::nn::Module& model) {
-  for (const auto& p : model.parameters()) {
-    if (p.dim() == 4) return true;
-  }
-  return false;
-}
 
 class TrainStep : public Step {
  public:
   void run(StepContext& context) override {
-    const Json& parameters = context.parameters;
-    const TrainingPlan plan(parameters);
+    const TrainingPlan plan(context.parameters);
     // Products differ in the last bits with the number of threads.
     const CpuUse cpu(context, plan.deterministic() ? 1 : context.threads);
-
     std::unique_ptr<Dataset> train, validation;
-    std::shared_ptr<Model> model;
-    Task task = Task::classification;
     run_together(context.comm, [&] {
       train = open_rows(context.inputs.at("train"));
-      if (const auto found = context.inputs.find("validation"); found != context.inputs.end()) {
-        validation = open_rows(found->second);
-        require_same_input(train->info(), validation->info(), true, found->second);
-      } else if (plan.compares_epochs()) {
-        throw Error(ExitStatus::configuration,
-                    str(plan.keep_best ? "select: best" : "early_stopping", " needs the input validation"),
-                    "inputs: {validation: …}");
-      }
-      task = task_of(train->info().schema);
-      require_metric(plan, task);
-      torch::manual_seed(plan.seed);
-      model = make_training_model(parameters, context.inputs, model_input(train->info()));
-      convert_floating(*model, weights_type(plan.precision));
+      const auto found = context.inputs.find("validation");
+      const std::string folder = found == context.inputs.end() ? "" : found->second;
+      if (!folder.empty()) validation = open_rows(folder);
+      require_fit(plan, *train, validation.get(), folder);
     });
-    const TargetScale scale = check_targets(*train, context.comm);
-    if (validation) check_targets(*validation, context.comm);
-
-    const at::Tensor weights =
-        class_weights(parameters.value("class_weights", Json()), *train, task, context.comm);
-    const Loss loss(task, parameters.at("label_smoothing"), weights);
-    const BatchFormat format{weights_type(plan.precision), has_convolutions(*model)};
-    const BatchLoader train_loader(*train, true, scale, format);
-    std::optional<BatchLoader> validation_loader;
-    if (validation) validation_loader.emplace(*validation, true, scale, format);
-    std::unique_ptr<TrainingStep> step;
-    run_together(context.comm,
-                 [&] { step = make_training_step(*model, loss, weights, plan.precision, context.timeline); });
-    Checkpoints checkpoints(context.checkpoints, configuration(parameters, train->info()),
-                            parameters.at("checkpoint").at("keep"));
-    advise_window(context, plan, train->info());
-    const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train->info());
-    Trainer trainer(
-        context, plan,
-        {*model, *step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr, ahead,
-         checkpoints,
-         Settings{{"model", parameters.at("model").dump()},
-                  {"memory format of images", format.channels_last ? "channels last" : "channels first"},
-                  {"batches assembled", ahead ? "ahead, by a thread" : "when they are wanted"}}});
-    const TrainingResult result = trainer.run();
-
-    convert_floating(*model, at::kFloat);  // what reads models knows float32
+    const TrainedModel trained = train_model(context, plan, *train, validation.get());
     run_together(context.comm, [&] {
       if (!context.first()) return;
-      write_model(context.outputs.at("model"), *model, parameters.at("model"), brought_model(context.inputs),
-                  train->info(), scale,
-                  {{"metrics", result.metrics},
-                   {"history", result.history},
-                   {"parameters", parameter_count(*model)}});
-      report(context, result, train->rows());
+      write_model(context.outputs.at("model"), *trained.model, context.parameters.at("model"),
+                  brought_model(context.inputs), train->info(), trained.target,
+                  {{"metrics", trained.result.metrics},
+                   {"history", trained.result.history},
+                   {"parameters", parameter_count(*trained.model)}});
+      report(context, trained.result, train->rows());
     });
   }
 
  private:
-  /// Rows in a random order from a disk, each fetched on its own, take a hundred times as long as in pieces.
-  static void advise_window(StepContext& context, const TrainingPlan& plan, const DatasetInfo& data) {
-    const double bytes = static_cast<double>(data.row_bytes()) * static_cast<double>(data.rows);
-    if (!context.first() || !plan.shuffle || plan.shuffle_window > 0 || bytes < available_memory()) return;
-    context.report.note(str("the dataset has ", human_bytes(bytes), ", this host's memory ",
-                            human_bytes(available_memory()),
-                            ": with shuffle_window it would be read in pieces, not row by row"));
-  }
-
-  static void require_metric(const TrainingPlan& plan, Task task) {
-    if (!plan.compares_epochs() || plan.primary_metric == "validation_loss") return;
-    if ((plan.primary_metric == "validation_accuracy") == (task == Task::classification)) return;
-    throw Error(ExitStatus::configuration,
-                str("primary_metric: a ", name(task), " has no ", plan.primary_metric),
-                task == Task::classification ? "validation_loss or validation_accuracy"
-                                             : "validation_loss, validation_rmse or validation_mae");
-  }
-
   static std::int64_t parameter_count(const Model& model) {
     std::int64_t count = 0;
     for (const auto& p : model.parameters()) count += p.numel();
