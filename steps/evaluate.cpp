@@ -11,6 +11,7 @@
 #include "collectives/agreement.h"
 #include "steps/device.h"
 #include "steps/evaluation.h"
+#include "steps/keyed_predictor.h"
 #include "steps/paired_tests.h"
 #include "steps/permutation_importance.h"
 #include "steps/predictor.h"
@@ -264,12 +265,16 @@ class EvaluateStep : public Step {
     const CpuUse cpu(context, 1);  // products differ in the last bits with the number of threads
     std::unique_ptr<Predictor> model, baseline;
     run_together(context.comm, [&] {
-      const std::string& data = context.inputs.at("data");
-      model = std::make_unique<Predictor>(context.inputs.at("model"), data, true);
-      if (model->data().rows() == 0)
-        throw Error(ExitStatus::bad_data, str("the dataset ", data, " has no rows"));
+      const std::string& folder = context.inputs.at("data");
+      auto data = std::make_shared<const Dataset>(folder);
+      if (data->rows() == 0) throw Error(ExitStatus::bad_data, str("the dataset ", folder, " has no rows"));
+      for (const char* input : {"model", "baseline"}) {
+        const auto found = context.inputs.find(input);
+        if (found != context.inputs.end()) data = with_models(context, found->second, data);
+      }
+      model = make_predictor(context.inputs.at("model"), data, folder, true);
       if (const auto found = context.inputs.find("baseline"); found != context.inputs.end())
-        baseline = std::make_unique<Predictor>(found->second, data, true);
+        baseline = make_predictor(found->second, data, folder, true);
     });
     check_targets(model->data(), context.comm);
     const Evaluation evaluation = measure(context, *model, baseline.get());
@@ -282,6 +287,28 @@ class EvaluateStep : public Step {
   }
 
  private:
+  /// The rows that the artifact in `folder` has a model for: all, but where it has one for each key.
+  static std::shared_ptr<const Dataset> with_models(StepContext& context, const std::string& folder,
+                                                    std::shared_ptr<const Dataset> data) {
+    if (!ModelsFile::is_in(folder)) return data;
+    RowsWithModel found = rows_with_model(folder, *data);
+    const std::int64_t without = data->rows() - std::ssize(found.rows),
+                       limit = context.parameters.at("error_threshold");
+    if (without == 0) return data;
+    if (found.rows.empty() || (limit >= 0 && without > limit)) {
+      throw Error(ExitStatus::bad_data,
+                  str(without, " of ", data->rows(), " rows have no model, the first for the key ",
+                      found.missing, "; error_threshold is ", limit),
+                  str("error_threshold: ", without, ", to measure the other rows alone"));
+    }
+    if (context.first()) {
+      context.report.note(
+          str(without, " rows have no model and are left out, the first for the key ", found.missing));
+      context.report.result("rows_without_model", without);
+    }
+    return std::make_shared<const Dataset>(data->select(std::move(found.rows)));
+  }
+
   static Evaluation measure(StepContext& context, const Predictor& model, const Predictor* baseline) {
     if (model.task() == Task::regression) return Measurement(context, Numbers{}, model, baseline).run();
     Classes kind;

@@ -62,6 +62,14 @@ StepSpec evaluate_spec() {
           at_least(integer("small_slice", "slices of fewer rows are flagged: chance explains much there"), 0),
           100),
       importance_field(),
+      with_default(
+          at_least(
+              integer(
+                  "error_threshold",
+                  "models of a partitioned training: how many rows may have a key without a model, and are "
+                  "left out; -1: all"),
+              -1),
+          0),
   };
   spec.inputs = {{"model", "output of a train step"},
                  {"data", "prepared dataset with the target"},

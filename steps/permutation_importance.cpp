@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -19,17 +20,21 @@ struct InputColumn {
   std::int64_t index;  // within `features` or `categories`
 };
 
-std::vector<InputColumn> input_columns(const DatasetInfo& info) {
+/// All but those that choose the model: with another row's key, a row would get another model, or none.
+std::vector<InputColumn> input_columns(const DatasetInfo& info, const std::vector<std::string>& keys) {
   std::vector<InputColumn> columns;
   for (const auto& [key, kind] : {std::pair{"features", "feature"}, std::pair{"categories", "category"}}) {
     const auto found = info.schema.find(key);
     if (found == info.schema.end() || !info.find(key)) continue;
-    for (std::size_t i = 0; i < found->size(); ++i)
-      columns.push_back({found->at(i).at("name"), kind, static_cast<std::int64_t>(i)});
+    for (std::size_t i = 0; i < found->size(); ++i) {
+      const std::string name = found->at(i).at("name");
+      if (std::find(keys.begin(), keys.end(), name) == keys.end())
+        columns.push_back({name, kind, static_cast<std::int64_t>(i)});
+    }
   }
   if (columns.empty()) {
     throw Error(ExitStatus::configuration,
-                "permutation_importance is for features and categories; the dataset has neither",
+                "permutation_importance is for features and categories; the model has neither as an input",
                 "leave out permutation_importance");
   }
   return columns;
@@ -65,7 +70,7 @@ std::vector<Importance> permutation_importance(StepContext& context, const Predi
                                                const std::function<double()>& metric) {
   const Dataset& data = predictor.data();
   std::vector<InputColumn> columns;
-  run_together(context.comm, [&] { columns = input_columns(data.info()); });
+  run_together(context.comm, [&] { columns = input_columns(data.info(), predictor.key_columns()); });
   const MiniBatches mini_batches(data.rows(), options.mini_batch_size, 1);
   const auto measured =
       divide_work(context, std::ssize(columns) * options.repeats, "permuted columns",

@@ -27,11 +27,11 @@ struct Importance {
   double deviation() const;  // of the sample; 0 for one repeat
 };
 
-/// The metric with each feature and category of the data dealt out anew, `repeats` times; the permutations depend on
-/// seed, column and repeat alone. A rank goes through the whole dataset for a column and repeat, so that results don't
-/// depend on the number of ranks. `metric` measures the predictions of all rows, given mini-batch by mini-batch to
-/// `take`. Full on the first rank only. Throws Error (configuration) for data without features and categories, and
-/// Stopped. Collective.
+/// The metric with each feature and category of the data dealt out anew, but for those that choose a row's model, `repeats`
+/// times; the permutations depend on seed, column and repeat alone. A rank goes through the whole dataset for a column and
+/// repeat, so that results don't depend on the number of ranks. `metric` measures the predictions of all rows, given
+/// mini-batch by mini-batch to `take`. Full on the first rank only. Throws Error (configuration) for data without features
+/// and categories, and Stopped. Collective.
 using Take = std::function<void(const at::Tensor& predictions, Range rows)>;
 std::vector<Importance> permutation_importance(StepContext& context, const Predictor& predictor,
                                                const ImportanceOptions& options, const Take& take,

@@ -3,23 +3,28 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "runtime/step.h"
+#include "steps/batch_loader.h"
 #include "steps/mini_batches.h"
-#include "steps/model_file.h"
+#include "steps/task.h"
 
 namespace rankflow {
 
+/// Predicts rows of one dataset: with one model, or with several (their mean, or one chosen for each row).
 class Predictor {
  public:
-  /// Opens both folders and checks that they fit. Throws Error (bad_data). Local.
-  Predictor(const std::string& model_folder, const std::string& data_folder, bool with_target);
+  virtual ~Predictor() = default;
 
-  Task task() const { return file_.task; }
-  const Dataset& data() const { return data_; }
-  const std::vector<std::string>& classes() const { return classes_; }
+  virtual Task task() const = 0;
+  virtual const Dataset& data() const = 0;
+  /// Names of the classes; none for regression.
+  virtual const std::vector<std::string>& classes() const = 0;
+  /// Categories that choose a row's model.
+  virtual std::vector<std::string> key_columns() const { return {}; }
 
   /// The same bits for the same rows on one thread (CpuUse).
   /// f64 [rows, classes]: log-probabilities; or f64 [rows, 1]: predicted values in the target's own units.
@@ -27,15 +32,22 @@ class Predictor {
   /// finite.
   at::Tensor predict(Range rows) const { return predict(load(rows), rows); }
   /// The same in two steps, between which a batch may be changed; `rows` is for messages then.
-  Batch load(Range rows) const { return loader_.load(rows); }
-  at::Tensor predict(const Batch& batch, Range rows) const;
-
- private:
-  ModelFile file_;
-  Dataset data_;
-  BatchLoader loader_;
-  std::vector<std::string> classes_;
+  virtual Batch load(Range rows) const = 0;
+  virtual at::Tensor predict(const Batch& batch, Range rows) const = 0;
 };
+
+/// What predict() gives, from a model's outputs [rows, classes] or [rows, 1] for `rows` rows out of `batch`. Throws
+/// Error (bad_data) where they have another shape or are not finite.
+at::Tensor in_units_of_target(const at::Tensor& outputs, Task task, TargetScale target, std::int64_t rows,
+                              Range batch);
+
+/// The model artifact (of one model, or one for each key) in `model`, on the dataset that was opened from `data_folder` (for
+/// messages). Throws Error (bad_data) where the two don't fit. Local.
+std::unique_ptr<Predictor> make_predictor(const std::string& model, std::shared_ptr<const Dataset> data,
+                                          const std::string& data_folder, bool with_target);
+/// The same for a dataset of its own.
+std::unique_ptr<Predictor> make_predictor(const std::string& model, const std::string& data_folder,
+                                          bool with_target);
 
 /// Goes through all mini-batches of `size` rows: in every round each rank calls `work` with the rows of each
 /// of its own, in order, then all call `gather` together. Reports progress after each round and throws

@@ -15,7 +15,7 @@ class ScoreStep : public Step {
     const ScoreOptions options(context.parameters);
     std::unique_ptr<Predictor> predictor;
     run_together(context.comm, [&] {
-      predictor = std::make_unique<Predictor>(context.inputs.at("model"), context.inputs.at("data"), false);
+      predictor = make_predictor(context.inputs.at("model"), context.inputs.at("data"), false);
       predictor->data().info().at("row");
     });
 

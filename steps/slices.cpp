@@ -65,9 +65,11 @@ std::vector<Slice> by_number(const Dataset& data, const std::string& name, std::
   const auto text = [&](float value) { return significant(value * scale + mean, 6); };
   std::vector<Slice> slices;
   for (std::size_t b = 0; b <= at.size(); ++b) {
-    const std::string from = b > 0 ? str("from ", text(at[b - 1])) : "";
-    const std::string to = b < at.size() ? str("below ", text(at[b])) : "";
-    slices.push_back({name, at.empty() ? "all" : trim(str(from, " ", to)), {}});
+    std::string range = "all";
+    if (b == 0 && !at.empty()) range = str("below ", text(at[b]));
+    if (b > 0)
+      range = b < at.size() ? str(text(at[b - 1]), " to ", text(at[b])) : str(text(at[b - 1]), " and more");
+    slices.push_back({name, range, {}});
   }
   for (std::size_t row = 0; row < values.size(); ++row) {
     const auto bucket = std::upper_bound(at.begin(), at.end(), values[row]) - at.begin();

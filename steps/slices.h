@@ -12,7 +12,7 @@ namespace rankflow {
 
 struct Slice {
   std::string column;
-  std::string value;               // a category's name, "(unknown)" for code 0, or a range of numbers
+  std::string value;  // a category's name, "(unknown)" for code 0, or a range of numbers without its end
   std::vector<std::int64_t> rows;  // of the dataset, ascending; never empty
 };
 

@@ -6,6 +6,7 @@
 #include "collectives/agreement.h"
 #include "steps/device.h"
 #include "steps/model_file.h"
+#include "steps/partitioned_training.h"
 #include "steps/train_model.h"
 #include "steps/training_model.h"
 
@@ -17,7 +18,8 @@ class TrainStep : public Step {
   void run(StepContext& context) override {
     const TrainingPlan plan(context.parameters);
     // Products differ in the last bits with the number of threads.
-    const CpuUse cpu(context, plan.deterministic() ? 1 : context.threads);
+    const bool partitioned = context.parameters.contains("partition_by");
+    const CpuUse cpu(context, plan.deterministic() || partitioned ? 1 : context.threads);
     std::unique_ptr<Dataset> train, validation;
     run_together(context.comm, [&] {
       train = open_rows(context.inputs.at("train"));
@@ -26,6 +28,10 @@ class TrainStep : public Step {
       if (!folder.empty()) validation = open_rows(folder);
       require_fit(plan, *train, validation.get(), folder);
     });
+    if (partitioned) {
+      train_partitions(context, plan, *train, validation.get());
+      return;
+    }
     const TrainedModel trained = train_model(context, plan, *train, validation.get());
     run_together(context.comm, [&] {
       if (!context.first()) return;

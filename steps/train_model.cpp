@@ -19,17 +19,6 @@ StepSpec train_spec();
 
 namespace {
 
-/// What a checkpoint must share with this training to be of use: all but what changes no result.
-Json configuration(const Json& parameters, const DatasetInfo& data) {
-  Json all = parameters;
-  for (const Field& field : train_spec().fields) {
-    if (field.cosmetic) all.erase(field.name);
-  }
-  all["rows"] = data.rows;
-  all["input"] = describe_input(data);
-  return all;
-}
-
 /// Convolutions on the CPU are half as fast again with channels last.
 bool has_convolutions(const torch::nn::Module& model) {
   for (const auto& p : model.parameters()) {
@@ -76,6 +65,16 @@ void require_fit(const TrainingPlan& plan, const Dataset& train, const Dataset* 
   require_metric(plan, task_of(train.info().schema));
 }
 
+Json training_configuration(const Json& parameters, const DatasetInfo& data) {
+  Json all = parameters;
+  for (const Field& field : train_spec().fields) {
+    if (field.cosmetic) all.erase(field.name);
+  }
+  all["rows"] = data.rows;
+  all["input"] = describe_input(data);
+  return all;
+}
+
 TrainedModel train_model(StepContext& context, const TrainingPlan& plan, const Dataset& train,
                          const Dataset* validation) {
   const Json& parameters = context.parameters;
@@ -99,7 +98,7 @@ TrainedModel train_model(StepContext& context, const TrainingPlan& plan, const D
   std::unique_ptr<TrainingStep> step;
   run_together(context.comm,
                [&] { step = make_training_step(*model, loss, weights, plan.precision, context.timeline); });
-  Checkpoints checkpoints(context.checkpoints, configuration(parameters, train.info()),
+  Checkpoints checkpoints(context.checkpoints, training_configuration(parameters, train.info()),
                           parameters.at("checkpoint").at("keep"));
   advise_window(context, plan, train.info());
   const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train.info());

@@ -21,6 +21,9 @@ std::unique_ptr<Dataset> open_rows(const std::string& folder);
 void require_fit(const TrainingPlan& plan, const Dataset& train, const Dataset* validation,
                  const std::string& validation_folder);
 
+/// What saved state must share with a training to be of use to it: all but what changes no result.
+Json training_configuration(const Json& parameters, const DatasetInfo& data);
+
 /// Trains on the ranks of context.comm, from a checkpoint in context.checkpoints where there is one of the same training.
 /// Throws Stopped, and Error (bad_data, configuration) where model, data and plan don't fit or the loss is not finite.
 /// Collective.

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "runtime/step_spec.h"
 #include "steps/model_spec.h"
+#include "steps/partition_spec.h"
 
 namespace rankflow {
 namespace {
@@ -317,7 +318,7 @@ StepSpec train_spec() {
                            1, 4096),
                    8),
   };
-  for (auto fields : {weight_fields(), loss_fields(), selection_fields()})
+  for (auto fields : {weight_fields(), loss_fields(), selection_fields(), partition_fields()})
     spec.fields.insert(spec.fields.end(), fields.begin(), fields.end());
   spec.fields.push_back(
       not_hashed(with_default(choice("prefetch", {"auto", "always", "never"},
@@ -357,7 +358,8 @@ StepSpec train_spec() {
     return std::vector<OutputSpec>{{"model",
                                     "model.safetensors (weights and buffers under their PyTorch names) and "
                                     "model.json (what it is, the data it "
-                                    "wants, metrics of each epoch)"}};
+                                    "wants, metrics of each epoch); with partition_by "
+                                    "models.safetensors, models.json and models.csv"}};
   };
   spec.outputs_help = "model";
   // Ranks with steps of their own see other batches on another number of them: no rounding, another training.
@@ -384,6 +386,7 @@ StepSpec train_spec() {
     check_local(parameters);
     check_shared(parameters);
     check_exported(parameters);
+    check_partition_keys(parameters);
   };
   return spec;
 }

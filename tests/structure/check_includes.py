@@ -24,7 +24,8 @@ PLACES = [
     ("LibTorch", r"(torch|ATen|c10)/", r"(steps|collectives)/\w+\.(cpp|h|cu)$"),
     ("libyaml", r"yaml\.h$", r"runtime/yaml\w*\.cpp$"),
     ("OpenSSL", r"openssl/", r"base/\w+\.cpp$"),
-    ("Boost", r"boost/", r"launchers/\w+\.(cpp|h)$"),
+    ("Boost", r"boost/(?!math/)", r"launchers/\w+\.(cpp|h)$"),
+    ("Boost.Math", r"boost/math/", r"steps/paired_tests\.cpp$"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
