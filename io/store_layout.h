@@ -9,6 +9,7 @@
 //   datasets/<name>/<version>/version.json  a registered dataset: what it names, its content, where it came from
 //   datasets/<name>/<version>/files.json    its files with sizes and SHA-256
 //   datasets/<name>/<version>/tags/<key>, description.txt   for people; may be changed later
+//   profiles/<name>-<version>.yaml       the pipeline that profiles a registered dataset
 //   runs/<run id>/run.json               one run: status, a record of each step, versions
 //   runs/<run id>/pipeline.json          the resolved pipeline
 //   runs/<run id>/plan.json              what was to run and why
@@ -49,6 +50,9 @@ struct StoreLayout {
   std::string damaged() const { return root + "/damaged"; }
   std::string datasets() const { return root + "/datasets"; }
   std::string dataset(const std::string& name) const { return root + "/datasets/" + name; }
+  std::string profile_pipeline(const std::string& dataset, int version) const {
+    return root + "/profiles/" + dataset + "-" + std::to_string(version) + ".yaml";
+  }
   std::string temporary() const { return root + "/tmp"; }
   std::string runs() const { return root + "/runs"; }
   std::string run(const std::string& id) const { return root + "/runs/" + id; }

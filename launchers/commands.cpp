@@ -40,6 +40,9 @@ int carry_out(const std::vector<std::string>& words) {
   if (command == "dataset register") return dataset_register_command(line);
   if (command == "dataset list") return dataset_list_command(line);
   if (command == "dataset show") return dataset_show_command(line);
+  if (command == "dataset profile") return dataset_profile_command(line);
+  if (command == "dataset diff") return dataset_diff_command(line);
+  if (command == "datastore list") return datastore_list_command(line);
   if (command == "new") return new_command(line);
   if (command == "schema") return schema_command();
   if (command == "reference") return reference_command(line);

@@ -111,7 +111,7 @@ int dataset_list_command(const CommandLine& line) {
   if (!line.arguments.empty()) {
     const std::string& name = line.arguments[0];
     registry.get({name, 0});  // says what there is where this is not
-    return print(dataset_versions_text(registry, name, line));
+    return print(dataset_versions_text(registry, layout, name, line));
   }
   return print(datasets_text(registry, layout, line));
 }
@@ -121,6 +121,23 @@ int dataset_show_command(const CommandLine& line) {
   const DatasetRegistry registry(layout);
   const DatasetVersion version = registry.get(parse_dataset_reference(line.arguments.at(0)));
   return print(dataset_text(registry, version, layout, line));
+}
+
+int dataset_diff_command(const CommandLine& line) {
+  const StoreLayout layout{store_of(line)};
+  const DatasetRegistry registry(layout);
+  const DatasetVersion first = registry.get(parse_dataset_reference(line.arguments[0]));
+  if (line.arguments.size() == 2) {
+    const DatasetVersion second = registry.get(parse_dataset_reference(line.arguments[1]));
+    return print(dataset_diff_text(registry, first, second, layout, line));
+  }
+  if (first.version == 1) {
+    throw Error(ExitStatus::usage,
+                str(first.title(), " is the first version of its dataset: there is none before it"),
+                "rankflow dataset diff NAME:1 OTHER");
+  }
+  const DatasetVersion before = registry.get({first.dataset, first.version - 1});
+  return print(dataset_diff_text(registry, before, first, layout, line));
 }
 
 }  // namespace rankflow

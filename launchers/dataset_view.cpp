@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "launchers/dataset_profile.h"
 #include "launchers/display.h"
 #include "launchers/text_table.h"
 
@@ -38,8 +39,16 @@ std::string made_by(const DatasetVersion& version) {
   return str(text_of(version.lineage, "step"), output.empty() ? "" : ".", output, " of run ", run);
 }
 
-std::string rows_of(const DatasetVersion& version) {
-  return version.rows < 0 ? "" : human_count(version.rows);
+/// Of a table, once it was profiled; -1: not known.
+std::int64_t rows_of(const DatasetVersion& version, const StoreLayout& layout) {
+  if (version.rows >= 0) return version.rows;
+  const auto profile = known_profile(layout, version);
+  return profile ? profile->value("rows", std::int64_t{-1}) : -1;
+}
+
+std::string rows_text(const DatasetVersion& version, const StoreLayout& layout) {
+  const auto rows = rows_of(version, layout);
+  return rows < 0 ? "" : human_count(rows);
 }
 
 std::string tags_text(const DatasetVersion& version) {
@@ -62,14 +71,6 @@ std::string shape_text(const Json& shape) {
   std::vector<std::string> sizes;
   for (const Json& size : shape) sizes.push_back(size.dump());
   return sizes.empty() ? "" : str("[", join(sizes, ", "), "]");
-}
-
-/// The columns that a prepared dataset's dataset.json declares; "" for other data.
-Json declared_columns(const std::string& place) {
-  const auto info = try_read_json(place + "/dataset.json");
-  if (!info || !info->is_object() || !info->contains("columns") || !info->at("columns").is_array())
-    return Json::array();
-  return info->at("columns");
 }
 
 std::string columns_text(const Json& columns, const Terminal& terminal) {
@@ -96,6 +97,18 @@ std::string files_text(const std::vector<DatasetFile>& files, const Terminal& te
 
 }  // namespace
 
+Json known_columns(const DatasetVersion& version, const StoreLayout& layout) {
+  const auto info = try_read_json(version.place(layout) + "/dataset.json");
+  if (info && info->is_object() && info->contains("columns") && info->at("columns").is_array())
+    return info->at("columns");
+  Json columns = Json::array();
+  const auto profile = known_profile(layout, version);
+  if (!profile) return columns;
+  for (const Json& c : profile->at("columns"))
+    columns.push_back({{"name", c.at("name")}, {"dtype", c.at("type")}});
+  return columns;
+}
+
 std::string datasets_text(const DatasetRegistry& registry, const StoreLayout& layout,
                           const CommandLine& line) {
   TextTable table(
@@ -108,12 +121,13 @@ std::string datasets_text(const DatasetRegistry& registry, const StoreLayout& la
       const DatasetVersion newest = registry.get({name, 0});
       table.add({{name},
                  {str(newest.version)},
-                 {rows_of(newest)},
+                 {rows_text(newest, layout)},
                  {human_bytes(static_cast<double>(newest.bytes))},
                  {newest.registered},
                  {made_by(newest)},
                  {tags_text(newest)}});
       entry["newest"] = to_json(newest);
+      if (const auto rows = rows_of(newest, layout); rows >= 0) entry["newest"]["rows"] = rows;
     } catch (const Error& e) {
       // One damaged record must not hide the others.
       table.add({{name}, {str(versions.back())}, {}, {}, {}, {e.message(), Color::red}, {}});
@@ -127,8 +141,8 @@ std::string datasets_text(const DatasetRegistry& registry, const StoreLayout& la
   return table.text(terminal.width, terminal.color);
 }
 
-std::string dataset_versions_text(const DatasetRegistry& registry, const std::string& name,
-                                  const CommandLine& line) {
+std::string dataset_versions_text(const DatasetRegistry& registry, const StoreLayout& layout,
+                                  const std::string& name, const CommandLine& line) {
   TextTable table({{"version"},
                    {"rows", true},
                    {"size", true},
@@ -144,7 +158,7 @@ std::string dataset_versions_text(const DatasetRegistry& registry, const std::st
     try {
       const DatasetVersion v = registry.get({name, number});
       table.add({{v.title()},
-                 {rows_of(v)},
+                 {rows_text(v, layout)},
                  {human_bytes(static_cast<double>(v.bytes))},
                  {v.registered},
                  {v.user},
@@ -166,10 +180,11 @@ std::string dataset_versions_text(const DatasetRegistry& registry, const std::st
 std::string dataset_text(const DatasetRegistry& registry, const DatasetVersion& version,
                          const StoreLayout& layout, const CommandLine& line) {
   const std::string place = version.place(layout);
-  const Json columns = declared_columns(place);
+  const Json columns = known_columns(version, layout);
   const auto files = registry.files(version);
   if (line.flag("json")) {
     Json json = to_json(version);
+    if (const auto rows = rows_of(version, layout); rows >= 0) json["rows"] = rows;
     json["place"] = place;
     json["columns"] = columns;
     json["file_list"] = Json::array();
@@ -188,7 +203,7 @@ std::string dataset_text(const DatasetRegistry& registry, const DatasetVersion& 
            {"registered", str(version.registered, " by ", version.user)},
            {"place", exists(place) ? place : str(place, " (no longer there)")},
            {"made by", str(made_by(version), pipeline.empty() ? "" : str(" of pipeline ", pipeline))},
-           {"rows", rows_of(version)},
+           {"rows", rows_text(version, layout)},
            {"size", str(human_bytes(static_cast<double>(version.bytes)), " in ", version.files,
                         version.files == 1 ? " file" : " files")},
            {"content", version.content}}),

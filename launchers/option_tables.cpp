@@ -6,6 +6,7 @@ namespace {
 using Kind = Option::Kind;
 
 const std::vector<std::string> pipeline_commands = {"run", "plan", "why"};
+const std::vector<std::string> rank_commands = {"run", "plan", "why", "dataset profile"};
 
 }  // namespace
 
@@ -46,6 +47,17 @@ const std::vector<Command>& command_table() {
       {"dataset show", "NAME[:VERSION]", 1, 1,
        "show a version of a dataset: where it lies, its files and columns, its tags, what made it",
        "Without VERSION: the newest."},
+      {"dataset profile", "NAME[:VERSION]", 1, 1,
+       "show types, missing and distinct values, quantiles and histograms of every column",
+       "Made by the step type `profile` on --ranks ranks, and kept in the store for as long as the content "
+       "is the same. What the run "
+       "shows goes to standard error."},
+      {"dataset diff", "NAME[:VERSION] [NAME[:VERSION]]", 1, 2,
+       "show what differs between two versions: rows, columns, files, and values where both are profiled",
+       "With one: the version before it is compared with it; without VERSION it is the newest."},
+      {"datastore list", "", 0, 0, "list the named places for data that the site file declares",
+       "The site file is $RANKFLOW_SITE, otherwise ~/.config/rankflow/site.yaml and /etc/rankflow/site.yaml "
+       "together (docs/datasets.md)."},
       {"new", "[TEMPLATE] [FILE]", 0, 2,
        "write a pipeline to start from; without TEMPLATE: list the templates",
        "FILE is TEMPLATE.yaml unless given; `-` prints it. A file that exists is not overwritten."},
@@ -64,7 +76,7 @@ const std::vector<Option>& option_table() {
        "number of ranks to start or plan for; inside an MPI job the job's own ranks are used, and this is "
        "refused. "
        "Default: the tasks of the Slurm allocation, otherwise 1",
-       pipeline_commands, 1},
+       rank_commands, 1},
       {"set", 0, Kind::list, "NAME=VALUE", "",
        "change a pipeline parameter (`epochs=3`) or a step's key (`train.optimizer.rate=0.1`); VALUE is YAML",
        pipeline_commands},
@@ -97,6 +109,22 @@ const std::vector<Option>& option_table() {
       {"file", 'f', Kind::text, "PIPELINE", "", "the pipeline file", {"why"}},
       {"run", 0, Kind::text, "RUN", "latest", "a run's id, the beginning of one, or `latest`", {"logs"}},
       {"rank", 0, Kind::integer, "R", "", "only this rank's log", {"logs"}},
+      {"option",
+       0,
+       Kind::list,
+       "KEY=VALUE",
+       "",
+       "how the data are written, or what the profile shows: a key of the step type `profile`, such as "
+       "header=false. It is remembered for "
+       "this version",
+       {"dataset profile"}},
+      {"html",
+       0,
+       Kind::text,
+       "FILE",
+       "",
+       "write the profile as a page with plots, which needs no other file",
+       {"dataset profile"}},
       {"tag",
        0,
        Kind::list,
@@ -120,14 +148,15 @@ const std::vector<Option>& option_table() {
        "",
        "",
        "print JSON (`run`: one event a line)",
-       {"run", "plan", "why", "runs", "show", "dataset register", "dataset list", "dataset show"}},
+       {"run", "plan", "why", "runs", "show", "dataset register", "dataset list", "dataset show",
+        "dataset profile", "dataset diff", "datastore list"}},
       {"color",
        0,
        Kind::text,
        "WHEN",
        "auto",
        "colours: auto, always or never; auto is on a terminal where NO_COLOR is not set",
-       {"run", "plan", "runs", "show", "dataset list", "dataset show"}},
+       {"run", "plan", "runs", "show", "dataset list", "dataset show", "dataset profile", "dataset diff"}},
       {"store",
        0,
        Kind::text,
@@ -135,7 +164,7 @@ const std::vector<Option>& option_table() {
        "",
        "the store on shared storage. Default: $RANKFLOW_STORE, otherwise .rankflow in the working directory",
        {"run", "plan", "why", "runs", "show", "logs", "download", "dataset register", "dataset list",
-        "dataset show"}},
+        "dataset show", "dataset profile", "dataset diff"}},
       {"help", 'h', Kind::flag, "", "", "explain the command", {}},
   };
   return table;

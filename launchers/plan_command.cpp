@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -8,7 +9,9 @@
 #include "launchers/planning_session.h"
 #include "launchers/run_view.h"
 #include "launchers/text_table.h"
+#include "runtime/binding.h"
 #include "runtime/explain.h"
+#include "runtime/input_resolution.h"
 #include "runtime/run_record.h"
 
 namespace rankflow {
@@ -20,6 +23,36 @@ Color color_of(Decision decision) {
   return decision == Decision::run         ? Color::green
          : decision == Decision::undecided ? Color::yellow
                                            : Color::dim;
+}
+
+/// "input flights: dataset flights:3 (flights@latest)", a line for each input that is a dataset or in a datastore.
+std::string reference_line(const PipelineInput& input) {
+  const std::string what = input.dataset.empty() ? input.path : str("dataset ", input.dataset);
+  return input.reference.empty() ? "" : str("input ", input.name, ": ", what, " (", input.reference, ")\n");
+}
+
+std::string references_text(const Pipeline& pipeline) {
+  std::string out;
+  for (const auto& input : pipeline.inputs) out += reference_line(input);
+  return out.empty() ? "" : out + "\n";
+}
+
+/// The same for what one step reads.
+std::string references_of(const Pipeline& pipeline, const PipelineStep& step) {
+  std::set<std::string> read;
+  const auto look_at = [&](const std::string& text) {
+    for (const Binding& b : parse_bindings(text)) {
+      if (b.kind == Binding::Kind::input) read.insert(b.name);
+    }
+  };
+  for (const auto& [name, text] : step.inputs) look_at(text);
+  look_at(step.parameters.dump());
+  std::string out;
+  for (const auto& input : pipeline.inputs) {
+    const std::string line = read.contains(input.name) ? reference_line(input) : "";
+    if (!line.empty()) out += str("  ", line);
+  }
+  return out;
 }
 
 std::string plan_text(const PlanningSession& session, const Planner& planner, std::size_t width, bool color) {
@@ -42,7 +75,7 @@ std::string plan_text(const PlanningSession& session, const Planner& planner, st
                {name(planned.decision), color_of(planned.decision)},
                {why}});
   }
-  std::string out = table.text(width, color);
+  std::string out = str(references_text(session.pipeline()), table.text(width, color));
   if (hidden) out += str("… and ", hidden, " more that are reused or left out\n");
   return str(out, "\n", counted(run, "step"), " to run, ", undecided, " that may run, ", reused, " reused\n");
 }
@@ -123,14 +156,19 @@ int plan_command(const CommandLine& line) {
 int why_command(const CommandLine& line) {
   const std::string& step = step_comes_first(line) ? line.arguments.front() : line.arguments.back();
   PlanningSession session(line, pipeline_file_of(line), ranks_of(line, job_environment()));
-  const PlannedStep& planned = session.planner().steps()[session.pipeline().index_of(step)];
+  const std::size_t index = session.pipeline().index_of(step);
+  const PlannedStep& planned = session.planner().steps()[index];
   const auto explanation = explain(session.store().layout(), session.pipeline(), planned, step);
   const Json json = {{"step", step},
                      {"decision", name(planned.decision)},
                      {"reasons", planned.reasons},
                      {"compared_with", explanation.compared_with},
-                     {"changes", explanation.lines}};
-  const std::string text = line.flag("json") ? json.dump(2) + "\n" : why_text(step, planned, explanation);
+                     {"changes", explanation.lines},
+                     {"inputs", describe_inputs(session.pipeline())}};
+  const std::string text = line.flag("json")
+                               ? json.dump(2) + "\n"
+                               : str(why_text(step, planned, explanation),
+                                     references_of(session.pipeline(), session.pipeline().steps[index]));
   std::fputs(text.c_str(), stdout);
   return code(ExitStatus::ok);
 }

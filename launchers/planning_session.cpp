@@ -2,13 +2,21 @@
 
 #include <algorithm>
 
+#include "runtime/input_resolution.h"
 #include "steps/specs.h"
 
 namespace rankflow {
 
+Pipeline load_for(const CommandLine& line, const std::string& pipeline_file, const StepSpecs& specs) {
+  Pipeline pipeline = load_pipeline(pipeline_file, specs, overrides_of(line));
+  const StoreLayout store{store_of(line)};
+  resolve_inputs(pipeline, store, pinned_inputs(store, line.text("run-id")));
+  return pipeline;
+}
+
 PlanningSession::PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks)
     : specs_(all_step_specs()),
-      pipeline_(load_pipeline(pipeline_file, specs_, overrides_of(line))),
+      pipeline_(load_for(line, pipeline_file, specs_)),
       memory_(FileMemory::default_path()),
       store_(store_of(line), memory_),
       disk_(make_plan_disk(store_, memory_)),

@@ -13,6 +13,10 @@
 
 namespace rankflow {
 
+/// The pipeline with what the command line changes, its datasets and datastores looked up; where the run goes on (--run-id), datasets
+/// stay at the versions that it began with. Throws Error.
+Pipeline load_for(const CommandLine& line, const std::string& pipeline_file, const StepSpecs& specs);
+
 class PlanningSession {
  public:
   /// Loads `pipeline_file`, opens the store and decides all steps that can be decided. Throws Error.

@@ -14,6 +14,7 @@
 #include "io/store.h"
 #include "launchers/display.h"
 #include "launchers/event_lines.h"
+#include "launchers/planning_session.h"
 #include "runtime/abandoned.h"
 #include "runtime/coordinator.h"
 #include "runtime/run_description.h"
@@ -58,7 +59,7 @@ std::unique_ptr<RunObserver> make_observer(const CommandLine& line, const JobEnv
 
 void prepare(Leader& leader, const RankCommand& command, const World& world) {
   const CommandLine& line = command.line;
-  leader.pipeline = load_pipeline(line.arguments.at(0), leader.specs, overrides_of(line));
+  leader.pipeline = load_for(line, line.arguments.at(0), leader.specs);
   for (const auto& step : leader.pipeline->steps) resolve_ranks(step, world.size());
   leader.store.emplace(store_of(line), leader.memory);
   leader.store->prepare_for_writing();

@@ -96,6 +96,18 @@ std::string outputs_of(const StoreLayout& store, const Json& record, const std::
   return table.empty() ? "" : str("\n", table.text(0, false));
 }
 
+/// Which versions of datasets, and what in datastores, the run read.
+std::string inputs_of(const Json& record) {
+  TextTable table({{"input"}, {"dataset"}, {"reference"}, {"path"}});
+  const Json inputs = record.value("inputs", Json::object());
+  for (const auto& [name, input] : inputs.items()) {
+    if (input.contains("reference"))
+      table.add(
+          {{name}, {text_of(input, "dataset")}, {text_of(input, "reference")}, {text_of(input, "path")}});
+  }
+  return table.empty() ? "" : str("\n", table.text(0, false));
+}
+
 std::string messages_of(const std::vector<StepView>& steps) {
   std::string out;
   for (const auto& step : steps) {
@@ -153,7 +165,7 @@ int show_command(const CommandLine& line) {
   const Terminal terminal = terminal_of(line);
   const std::string out =
       str(header_of(record), "\n", steps_table(steps, terminal.width, terminal.color, steps.size()),
-          messages_of(steps), metrics_of(steps), outputs_of(layout, record, steps));
+          messages_of(steps), metrics_of(steps), inputs_of(record), outputs_of(layout, record, steps));
   std::fputs(out.c_str(), stdout);
   return code(ExitStatus::ok);
 }

@@ -160,13 +160,24 @@ class IngredientsBuilder {
                   str("--input ", b.name, "=PATH"));
     }
     try {
+      check_version(*input);
       const std::string key = str("content ", all_.digest_at(input->path + without_trailing_slashes(below)));
-      label(key, binding_text(b) + below);
+      label(key, str(binding_text(b), below,
+                     input->dataset.empty() ? "" : str(" (dataset ", input->dataset, ")")));
       return key;
     } catch (const Error& e) {
       throw Error(e.status(), str("input ", b.name, ": ", e.message()),
                   e.hint().empty() ? str("--input ", b.name, "=PATH") : e.hint());
     }
+  }
+
+  // A version of a dataset means the bytes that were registered.
+  void check_version(const PipelineInput& input) {
+    if (input.content.empty() || all_.digest_at(input.path) == input.content) return;
+    throw Error(ExitStatus::bad_data,
+                str(input.path, " has changed since it was registered as dataset ", input.dataset),
+                str("rankflow dataset register makes a new version of what is there now; with --copy it "
+                    "can't change"));
   }
 
   std::string artifact(const Binding& b) {

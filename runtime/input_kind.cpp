@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "io/file.h"
+#include "runtime/input_resolution.h"
 
 namespace rankflow {
 namespace {
@@ -12,6 +13,11 @@ void read_path(const Json& given, const std::string& folder, PipelineInput& inpu
   const std::string path = given.at("path");
   if (path.empty()) throw Error(ExitStatus::configuration, "the path is empty");
   input.path = absolute_path(path[0] == '/' ? path : str(folder, "/", path));
+  note_datastore(path, input);
+}
+
+void read_dataset(const Json& given, const std::string& folder, PipelineInput& input) {
+  note_dataset(given.at("dataset"), folder, input);
 }
 
 bool any_text(const std::string&) {
@@ -56,9 +62,18 @@ void read_mapping(const Json& values, const std::string& folder, PipelineInput& 
 
 const std::vector<InputKind>& input_kinds() {
   static const std::vector<InputKind> kinds = {
+      {"dataset",
+       text("dataset",
+            "A registered dataset (docs/datasets.md): `NAME@latest`, `NAME:3` or `NAME`; as a text alone the "
+            "first two, and "
+            "`dataset:NAME`"),
+       {},
+       read_dataset,
+       names_dataset},
       {"path",
        text("path",
-            "A file or folder, relative to the pipeline file; without it `--input NAME=PATH` must give one"),
+            "A file or folder, relative to the pipeline file, or `DATASTORE:path`; without it `--input "
+            "NAME=PATH` must give one"),
        {},
        read_path,
        any_text},

@@ -100,6 +100,9 @@ Json to_json(const Pipeline& pipeline) {
     inputs.push_back({{"name", input.name},
                       {"path", input.path},
                       {"description", input.description},
+                      {"reference", input.reference},
+                      {"dataset", input.dataset},
+                      {"content", input.content},
                       {"place", place_of(input.mark)}});
   }
   for (const auto& step : pipeline.steps) steps.push_back(step_json(step));
@@ -128,7 +131,8 @@ Pipeline pipeline_from_json(const Json& json, const StepSpecs& specs) {
     pipeline.parameters = json.at("parameters");
     for (const auto& input : json.at("inputs")) {
       pipeline.inputs.push_back({input.at("name"), input.at("path"), input.at("description"),
-                                 mark_from(input.at("place"), pipeline.file)});
+                                 mark_from(input.at("place"), pipeline.file), input.value("reference", ""),
+                                 input.value("dataset", ""), input.value("content", "")});
     }
     const Json& steps = json.at("steps");
     for (const auto& step : steps)

@@ -19,7 +19,12 @@ struct PipelineInput {
   std::string name;
   std::string path;  // absolute, or "" where neither the file nor --input gives one
   std::string description;
-  Mark mark;
+  Mark mark;  // of the option, where --input gave another
+  // What resolve_inputs() (input_resolution.h) turns into a path: "dataset:flights@latest", "scratch:flights/2001.csv"; "" where the
+  // path itself was given.
+  std::string reference;
+  std::string dataset;  // the version that a dataset's reference stands for: "flights:3"
+  std::string content;  // digest that this version's files must still have
 };
 
 struct PipelineStep {

@@ -134,7 +134,9 @@ class Loader {
     const auto found = input_index_.find(name);
     if (found == input_index_.end()) throw ConfigError(mark, unknown_input(name));
     try {
-      read_input_text(path, absolute_path("."), pipeline_.inputs[found->second]);
+      PipelineInput& input = pipeline_.inputs[found->second];
+      read_input_text(path, absolute_path("."), input);
+      input.mark = mark;
     } catch (const Error& e) {
       throw ConfigError(mark, describe(e));
     }

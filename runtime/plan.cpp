@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "runtime/input_resolution.h"
 #include "runtime/schedule.h"
 
 namespace rankflow {
@@ -228,6 +229,7 @@ Json plan_json(const Planner& planner) {
           {"pipeline_file", pipeline.file},
           {"ranks", planner.options().ranks},
           {"device", planner.options().device},
+          {"inputs", describe_inputs(pipeline)},
           {"counts", counts},
           {"steps", std::move(steps)}};
 }

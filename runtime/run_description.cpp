@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "runtime/input_resolution.h"
 
 namespace rankflow {
 
@@ -12,6 +13,7 @@ void describe_run(RunRecord& record, const Pipeline& pipeline, const std::vector
   run["pipeline"] = pipeline.name;
   run["pipeline_file"] = absolute_path(pipeline.file);
   run["pipeline_digest"] = sha256(read_file(pipeline.file));
+  run["inputs"] = describe_inputs(pipeline);
   if (!run.contains("started")) run["started"] = utc_now();
   // A supervisor wrote what the user typed; ranks get more than that.
   if (!run.contains("command_line")) run["command_line"] = join(command_line, " ");

@@ -17,6 +17,7 @@ std::string new_run_id(const std::string& pipeline_name);
 
 /// run.json: {format, run, pipeline, pipeline_file (absolute), pipeline_digest, status, exit, started,
 /// seconds, ranks, hosts, command_line, git: {commit, dirty}, versions: {rankflow, …}, attempts,
+/// inputs: {name: {path, reference, dataset, content}} (runtime/input_resolution.h),
 /// order: [names of the steps, as the pipeline orders them],
 /// steps: {name: {status, decision, reasons, fingerprint, ingredients, labels, run (that made it),
 ///                outputs: {o: digest}, seconds, ranks, hosts, rows, metrics, message}}}

@@ -1,0 +1,129 @@
+#include "launchers/dataset_profile.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "launchers/commands.h"
+#include "launchers/display.h"
+#include "launchers/planning_session.h"
+#include "launchers/profile_view.h"
+
+namespace rankflow {
+namespace {
+
+/// Standard output goes to standard error meanwhile: what the run shows is not what was asked for.
+class OutputAside {
+ public:
+  OutputAside() : kept_(dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    if (kept_ < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+      throw system_error("cannot redirect", "standard output", errno);
+  }
+  ~OutputAside() {
+    std::fflush(stdout);
+    dup2(kept_, STDOUT_FILENO);
+    ::close(kept_);
+  }
+  OutputAside(const OutputAside&) = delete;
+  OutputAside& operator=(const OutputAside&) = delete;
+
+ private:
+  int kept_;
+};
+
+std::string pipeline_text(const DatasetVersion& version, const std::vector<std::string>& settings) {
+  std::string text = str(
+      "# Made by rankflow dataset profile.\nname: profile\ninputs:\n  data: {dataset: \"", version.title(),
+      "\"}\nsteps:\n  profile:\n    type: profile\n    inputs: {data: \"${{inputs.data}}\"}\n");
+  for (const auto& setting : settings) {
+    const auto equals = setting.find('=');
+    const std::string key = setting.substr(0, equals);
+    if (equals == std::string::npos || !is_plain_name(key) || setting.find('\n') != std::string::npos) {
+      throw Error(
+          ExitStatus::usage,
+          str("--option ", setting, ": a key of the step type profile, \"=\" and a value are expected"),
+          "--option header=false");
+    }
+    text += str("    ", key, ": ", setting.substr(equals + 1), "\n");
+  }
+  return text;
+}
+
+/// The words of `rankflow run` for the pipeline at `file`.
+std::vector<std::string> run_words(const std::string& file, const StoreLayout& layout, int ranks) {
+  return {"run", file, "--store", layout.root, "--ranks", str(ranks)};
+}
+
+std::optional<Json> profile_of(const std::string& file, const StoreLayout& layout) {
+  PlanningSession session(parse_command_line(run_words(file, layout, 1)), file, 1);
+  const PlannedStep& step = session.planner().steps().at(0);
+  if (step.decision != Decision::reuse) return std::nullopt;
+  return read_json(session.store().artifact_path(step.outputs.at("profile")) + "/profile.json");
+}
+
+}  // namespace
+
+std::optional<Json> known_profile(const StoreLayout& layout, const DatasetVersion& version) {
+  const std::string file = layout.profile_pipeline(version.dataset, version.version);
+  if (!exists(file)) return std::nullopt;
+  try {
+    return profile_of(file, layout);
+  } catch (const Error&) {
+    return std::nullopt;  // the data changed or are gone: the profile is not theirs
+  }
+}
+
+Json make_profile(const StoreLayout& layout, const DatasetVersion& version,
+                  const std::vector<std::string>& settings, int ranks) {
+  const std::string file = layout.profile_pipeline(version.dataset, version.version);
+  // How a table is written, once said, holds for the next profile too.
+  if (!settings.empty() || !exists(file)) {
+    const std::string text = pipeline_text(version, settings);
+    make_directories(parent_of(file));
+    write_file_atomically(file, text);
+  }
+  if (auto known = profile_of(file, layout)) return *std::move(known);
+  const auto words = run_words(file, layout, ranks);
+  {
+    OutputAside aside;
+    const int ended = run_command(parse_command_line(words), words);
+    if (ended != code(ExitStatus::ok)) {
+      throw Error(static_cast<ExitStatus>(ended), str("the profile of ", version.title(), " was not made"),
+                  str("rankflow show latest --store ", layout.root));
+    }
+  }
+  if (auto made = profile_of(file, layout)) return *std::move(made);
+  throw Error(ExitStatus::io, str("the profile of ", version.title(), " was made, but is not in the store"),
+              "the same command again");
+}
+
+int dataset_profile_command(const CommandLine& line) {
+  const JobEnvironment job = job_environment();
+  if (job.in_mpi_job()) {
+    throw Error(ExitStatus::usage,
+                "rankflow dataset profile starts its ranks itself, and is not for mpirun or srun to start",
+                "rankflow dataset profile -n RANKS NAME");
+  }
+  const StoreLayout layout{store_of(line)};
+  const DatasetVersion version = DatasetRegistry(layout).get(parse_dataset_reference(line.arguments.at(0)));
+  const Json profile = make_profile(layout, version, line.list("option"), ranks_of(line, job));
+  const std::string title = str("dataset ", version.title());
+  if (line.has("html")) {
+    const std::string file = absolute_path(line.text("html"));
+    write_file_atomically(file, profile_html(profile, title, version.description), false);
+    std::fputs(str(file, "\n").c_str(), stderr);
+  }
+  const auto display = choose_display(stdout, false, false, line.text("color"));
+  const std::size_t width = display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0;
+  const std::string text =
+      line.flag("json") ? profile.dump(2) + "\n" : profile_text(profile, title, width, display.color);
+  std::fputs(text.c_str(), stdout);
+  return code(ExitStatus::ok);
+}
+
+}  // namespace rankflow

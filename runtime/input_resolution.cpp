@@ -1,0 +1,140 @@
+#include "runtime/input_resolution.h"
+
+#include <optional>
+
+#include "base/text.h"
+#include "io/dataset_registry.h"
+#include "io/file.h"
+#include "runtime/run_record.h"
+#include "runtime/site.h"
+
+namespace rankflow {
+namespace {
+
+constexpr std::string_view dataset_mark = "dataset:";
+
+ConfigError error(const PipelineInput& input, const std::string& message) {
+  return {input.mark, str("input ", in_quotes(input.name), ": ", message)};
+}
+
+bool is_dataset(const PipelineInput& input) {
+  return input.reference.starts_with(dataset_mark);
+}
+
+/// The version that an earlier attempt used for the same reference, otherwise what the reference says.
+DatasetReference wanted(const PipelineInput& input, const Json& pinned) {
+  DatasetReference reference = parse_dataset_reference(input.reference.substr(dataset_mark.size()));
+  const auto before = pinned.find(input.name);
+  if (before == pinned.end() || !before->is_object() || before->value("reference", "") != input.reference)
+    return reference;
+  const std::string version = before->value("dataset", "");
+  return version.empty() ? reference : parse_dataset_reference(version);
+}
+
+void resolve_dataset(PipelineInput& input, const StoreLayout& store, const Json& pinned) {
+  const DatasetVersion version = DatasetRegistry(store).get(wanted(input, pinned));
+  input.path = version.place(store);
+  input.dataset = version.title();
+  input.content = version.content;
+}
+
+/// "scratch, bucket in /etc/rankflow/site.yaml"; where they would be declared when there are none.
+std::string known_datastores(const std::string& name, const Site& site) {
+  std::vector<std::string> names;
+  for (const auto& datastore : site.datastores) names.push_back(datastore.name);
+  if (names.empty()) return str("; a site file (", join(site.files, " or "), ") declares some");
+  if (auto near = did_you_mean(name, names); !near.empty()) return near;
+  return str("; there ", names.size() == 1 ? "is " : "are ", join(names, ", "));
+}
+
+void resolve_datastore(PipelineInput& input, const Site& site) {
+  const auto [name, below] = split_datastore_path(input.reference);
+  const Datastore* datastore = site.find(name);
+  const bool is_file = exists(input.path);
+  if (datastore && is_file) {
+    throw Error(
+        ExitStatus::configuration,
+        str(in_quotes(input.reference), " may be in the datastore ", name, ", or the file ", input.path),
+        str("./", input.reference, " for the file; a file of another name for the datastore"));
+  }
+  if (!datastore) {
+    if (is_file) {  // a file with a colon in its name
+      input.reference.clear();
+      return;
+    }
+    throw Error(ExitStatus::configuration,
+                str("no datastore ", in_quotes(name), known_datastores(name, site)),
+                str("./", input.reference, " if a file is meant"));
+  }
+  if (!datastore->uri.empty()) {
+    throw Error(ExitStatus::configuration,
+                str("the datastore ", name, " is the object store ", datastore->uri,
+                    ", and an input can't be read from there"),
+                "a copy in a folder");
+  }
+  input.path = path_in(*datastore, below);
+}
+
+}  // namespace
+
+bool names_dataset(const std::string& text) {
+  return text.starts_with(dataset_mark) || looks_like_dataset_reference(text);
+}
+
+void note_dataset(const std::string& text, const std::string& folder, PipelineInput& input) {
+  const bool marked = text.starts_with(dataset_mark);
+  const std::string name = marked ? text.substr(dataset_mark.size()) : text;
+  const DatasetReference reference = parse_dataset_reference(name);
+  if (const std::string path = absolute_path(str(folder, "/", text));
+      looks_like_dataset_reference(text) && exists(path)) {
+    throw Error(ExitStatus::configuration, str(in_quotes(text), " may be a dataset, or the file ", path),
+                str(dataset_mark, text, ", or ./", text));
+  }
+  input.reference = str(dataset_mark, written(reference));
+  input.path.clear();
+}
+
+void note_datastore(const std::string& written, PipelineInput& input) {
+  input.reference = looks_like_datastore_path(written) ? written : "";
+}
+
+void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pinned) {
+  std::optional<Site> site;
+  for (PipelineInput& input : pipeline.inputs) {
+    if (input.reference.empty()) continue;
+    try {
+      if (is_dataset(input)) {
+        resolve_dataset(input, store, pinned);
+      } else {
+        if (!site) site = load_site();
+        resolve_datastore(input, *site);
+      }
+    } catch (const ConfigError&) {
+      throw;
+    } catch (const Error& e) {
+      if (e.status() != ExitStatus::configuration) throw;
+      throw error(input, describe(e));
+    }
+  }
+}
+
+Json pinned_inputs(const StoreLayout& store, const std::string& run) {
+  if (!is_plain_name(run)) return Json::object();
+  const auto record = try_read_json(RunLayout{store.run(run)}.record());
+  if (!record || !record->is_object() || !record->contains("inputs")) return Json::object();
+  return record->at("inputs").is_object() ? record->at("inputs") : Json::object();
+}
+
+Json describe_inputs(const Pipeline& pipeline) {
+  Json out = Json::object();
+  for (const PipelineInput& input : pipeline.inputs) {
+    Json& entry = out[input.name];
+    entry["path"] = input.path;
+    if (!input.reference.empty()) entry["reference"] = input.reference;
+    if (!input.dataset.empty()) entry["dataset"] = input.dataset;
+    if (!input.content.empty()) entry["content"] = input.content;
+  }
+  return out;
+}
+
+}  // namespace rankflow

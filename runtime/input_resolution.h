@@ -1,0 +1,31 @@
+// From what a pipeline's input refers to, to where the data lie: registered datasets and datastores. Loading a pipeline only
+// notes the reference; this looks it up in the store and in the site file.
+#pragma once
+
+#include <string>
+
+#include "io/store_layout.h"
+#include "runtime/pipeline.h"
+
+namespace rankflow {
+
+/// Whether the text of an input says by its form that it is a dataset: `dataset:NAME`, `dataset:NAME@latest`, `dataset:NAME:3`, or
+/// one of the last two without "dataset:" before it.
+bool names_dataset(const std::string& text);
+/// Notes that the input is a dataset: one of these forms, or a name alone. Throws Error (configuration) for a name or version that
+/// can't be, and for a text that could as well be a file in `folder`.
+void note_dataset(const std::string& text, const std::string& folder, PipelineInput& input);
+/// Notes that the path as it was written, which the input has already, may be one in a datastore: `NAME:path`.
+void note_datastore(const std::string& written, PipelineInput& input);
+
+/// Gives every input with a reference its path, and those that are datasets their version and content. Where an earlier attempt
+/// of the same run resolved a reference (`pinned`: what describe_inputs() gave), it stays at that version. Throws ConfigError at the
+/// input's place for names and versions that there aren't.
+void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pinned = Json::object());
+/// What an earlier attempt of a run noted of its inputs; an empty object where there was none, or no such run.
+Json pinned_inputs(const StoreLayout& store, const std::string& run);
+
+/// {input: {path, reference, dataset, content}} of what the run's record keeps; only keys that mean something.
+Json describe_inputs(const Pipeline& pipeline);
+
+}  // namespace rankflow

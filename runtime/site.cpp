@@ -1,0 +1,163 @@
+#include "runtime/site.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "io/file.h"
+#include "runtime/yaml.h"
+
+namespace rankflow {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::vector<std::string> usual_files() {
+  std::vector<std::string> files;
+  if (const auto folder = variable("XDG_CONFIG_HOME"); !folder.empty()) {
+    files.push_back(folder + "/rankflow/site.yaml");
+  } else if (const auto home = variable("HOME"); !home.empty()) {
+    files.push_back(home + "/.config/rankflow/site.yaml");
+  }
+  files.push_back("/etc/rankflow/site.yaml");
+  return files;
+}
+
+/// Never repeats what stands there: it may be the secret itself.
+void check_credentials(const Node& node, const std::string& file, const std::string& what) {
+  const std::string& text = node.text;
+  const bool reference =
+      (text.starts_with("env:") || text.starts_with("file:")) && text.size() > text.find(':') + 1;
+  if (reference && text.find_first_of(" \t\r\n") == std::string::npos) return;
+  throw ConfigError(
+      mark_of(node, file),
+      str(what, ": credentials say where they are, env:NAME or file:PATH; they are never written here"));
+}
+
+Datastore read_datastore(const Node& key, const Node& node, const std::string& file) {
+  const std::string what = str("datastore ", in_quotes(key.text));
+  if (!is_plain_name(key.text) || key.text.size() < 2) {
+    throw ConfigError(mark_of(key, file), str(what,
+                                              ": a name has at least two letters, digits, \"_\", \"-\" or "
+                                              "\".\", and begins with a letter, digit "
+                                              "or \"_\""));
+  }
+  const Json given = validate(node, datastore_fields(), file, what);
+  Datastore out{key.text, given.value("path", ""),        given.value("uri", ""),
+                "",       given.value("description", ""), file};
+  if (out.path.empty() == out.uri.empty()) {
+    throw ConfigError(mark_of(key, file), str(what, " has either a path or a uri"));
+  }
+  if (!out.path.empty() && out.path[0] != '/') {
+    throw ConfigError(mark_of(*node.find("path"), file),
+                      str(what, ": the path begins with \"/\", not ", in_quotes(out.path)));
+  }
+  if (!out.uri.empty() && out.uri.find("://") == std::string::npos) {
+    throw ConfigError(mark_of(*node.find("uri"), file),
+                      str(what, ": a uri is like s3://bucket/prefix, not ", in_quotes(out.uri)));
+  }
+  if (const Node* credentials = node.find("credentials");
+      credentials && credentials->kind != Node::Kind::null) {
+    check_credentials(*credentials, file, what);
+    out.credentials = credentials->text;
+  }
+  if (!out.path.empty()) out.path = absolute_path(out.path);
+  return out;
+}
+
+void read_file_into(Site& site, const std::string& file) {
+  const Node tree = load_yaml(file);
+  if (tree.kind == Node::Kind::null) return;
+  const Json given = validate(tree, site_fields(), file, "the site file");
+  if (const Node* datastores = tree.find("datastores");
+      datastores && datastores->kind == Node::Kind::mapping) {
+    for (const auto& [key, node] : datastores->entries) {
+      Datastore datastore = read_datastore(key, node, file);
+      if (!site.find(datastore.name)) site.datastores.push_back(std::move(datastore));
+    }
+  }
+  const auto downloads = given.find("downloads");
+  if (downloads == given.end() || !downloads->is_object()) return;
+  if (site.downloads.folder.empty()) site.downloads.folder = downloads->value("folder", "");
+  if (site.downloads.keep_bytes == 0) site.downloads.keep_bytes = 1e9 * downloads->value("keep_gb", 0.0);
+  if (const auto& folder = site.downloads.folder; !folder.empty() && folder[0] != '/') {
+    throw ConfigError(mark_of(*tree.find("downloads"), file),
+                      str("downloads.folder begins with \"/\", not ", in_quotes(folder)));
+  }
+}
+
+}  // namespace
+
+const Datastore* Site::find(const std::string& name) const {
+  const auto found =
+      std::find_if(datastores.begin(), datastores.end(), [&](const Datastore& d) { return d.name == name; });
+  return found == datastores.end() ? nullptr : &*found;
+}
+
+Fields datastore_fields() {
+  return {
+      text("path", "A folder, beginning with `/`"),
+      text("uri", "An object store: `s3://bucket/prefix`"),
+      text("credentials",
+           "Where the credentials are: `env:NAME` or `file:PATH` (mode 0600); never what they are"),
+      text("description", "What it is, for people"),
+  };
+}
+
+Fields site_fields() {
+  return {
+      map("datastores", object("", datastore_fields(), ""), "Named places for data: name → `path` or `uri`"),
+      object("downloads",
+             {text("folder",
+                   "Where `access: download` puts its copies, on each node. Otherwise `$TMPDIR`, or `/tmp`"),
+              at_least(
+                  number("keep_gb",
+                         "Gigabytes of copies that are kept once no rank uses them any more. Otherwise none"),
+                  0)},
+             "Copies of inputs on a node's own disk"),
+  };
+}
+
+Site read_site(const std::vector<std::string>& files) {
+  Site site;
+  site.files = files;
+  for (const auto& file : files) {
+    if (exists(file)) read_file_into(site, file);
+  }
+  return site;
+}
+
+Site load_site() {
+  const std::string given = variable("RANKFLOW_SITE");
+  if (given.empty()) return read_site(usual_files());
+  if (!exists(given)) {
+    throw Error(ExitStatus::configuration, str("$RANKFLOW_SITE names ", given, ", which is not there"),
+                "unset RANKFLOW_SITE");
+  }
+  return read_site({given});
+}
+
+bool looks_like_datastore_path(const std::string& text) {
+  const auto colon = text.find(':');
+  return colon != std::string::npos && colon >= 2 && colon + 1 < text.size() &&
+         is_plain_name(text.substr(0, colon)) && text.compare(colon, 3, "://") != 0;
+}
+
+DatastorePath split_datastore_path(const std::string& text) {
+  const auto colon = text.find(':');
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+std::string path_in(const Datastore& datastore, const std::string& below) {
+  const std::string path = absolute_path(str(datastore.path, "/", below));
+  if (path == datastore.path || path.starts_with(datastore.path + "/")) return path;
+  throw Error(
+      ExitStatus::configuration,
+      str(datastore.name, ":", below, " leads out of the datastore, whose folder is ", datastore.path),
+      str(datastore.name, ":path/below"));
+}
+
+}  // namespace rankflow

@@ -1,0 +1,105 @@
+#include "runtime/input_resolution.h"
+
+#include <cstdlib>
+
+#include "base/text.h"
+#include "fake_specs.h"
+#include "io/dataset_registry.h"
+#include "store_fixture.h"
+
+namespace rankflow {
+namespace {
+
+class InputResolutionTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    StoreTest::SetUp();
+    put("site.yaml",
+        str("datastores:\n  scratch: {path: ", folder / "scratch", "}\n  bucket: {uri: 's3://b'}\n"));
+    ASSERT_EQ(setenv("RANKFLOW_SITE", (folder / "site.yaml").c_str(), 1), 0);
+    for (const char* text : {"a", "b"}) {
+      DatasetVersion version;
+      version.dataset = "flights";
+      version.content = sha256(text);
+      version.path = str("/data/", text);
+      DatasetRegistry(store.layout()).add(version, {}, [](const DatasetVersion&) { return true; });
+    }
+  }
+  void TearDown() override { unsetenv("RANKFLOW_SITE"); }
+
+  void put(const std::string& name, const std::string& text) {
+    write_file_atomically(folder / name, text, false);
+  }
+  /// The input `x` of a pipeline in the temporary folder that says `input`, and maybe `--input x=…`.
+  PipelineInput resolved(const std::string& input, const std::string& option = "",
+                         const Json& pinned = Json::object()) {
+    const std::string text =
+        str("inputs:\n  x: ", input, "\nsteps:\n  s: {type: command, command: [cat, '${{inputs.x}}']}\n");
+    const StepSpecs specs = fake_specs();
+    Overrides overrides;
+    if (!option.empty()) overrides.inputs.emplace_back("x", option);
+    Pipeline pipeline = parse_pipeline(text, folder / "p.yaml", specs, overrides);
+    resolve_inputs(pipeline, store.layout(), pinned);
+    const Pipeline back = pipeline_from_json(to_json(pipeline), specs);
+    EXPECT_EQ(back.inputs[0].reference, pipeline.inputs[0].reference);
+    EXPECT_EQ(back.inputs[0].content, pipeline.inputs[0].content);
+    EXPECT_EQ(back.inputs[0].dataset, pipeline.inputs[0].dataset);
+    return pipeline.inputs[0];
+  }
+  std::string refusal(const std::string& input, const std::string& option = "") {
+    std::string message;
+    EXPECT_EQ(status_of([&] { resolved(input, option); }, &message), ExitStatus::configuration) << input;
+    return message;
+  }
+};
+
+TEST_F(InputResolutionTest, EveryFormOfADatasetLeadsToItsVersion) {
+  for (const char* newest : {"{dataset: flights}", "{dataset: flights@latest}", "{dataset: 'flights:2'}",
+                             "flights@latest", "dataset:flights", "dataset:flights:2"}) {
+    const PipelineInput input = resolved(newest);
+    EXPECT_EQ(input.dataset, "flights:2") << newest;
+    EXPECT_EQ(input.path, "/data/b");
+    EXPECT_EQ(input.content, sha256("b"));
+  }
+  EXPECT_EQ(resolved("flights:1").path, "/data/a");
+  EXPECT_EQ(resolved("other.csv", "dataset:flights:1").path, "/data/a");
+  EXPECT_EQ(resolved("flights:1", "flights@latest").dataset, "flights:2");
+  EXPECT_EQ(resolved("flights:1", "/data/c").dataset, "");
+  EXPECT_EQ(resolved("flights").path, folder / "flights") << "a name alone is a file";
+}
+
+TEST_F(InputResolutionTest, ARunThatGoesOnKeepsItsVersion) {
+  const Json pinned = {{"x", {{"reference", "dataset:flights@latest"}, {"dataset", "flights:1"}}}};
+  EXPECT_EQ(resolved("flights@latest", "", pinned).dataset, "flights:1");
+  EXPECT_EQ(resolved("flights:2", "", pinned).dataset, "flights:2") << "another reference than before";
+}
+
+TEST_F(InputResolutionTest, UnknownOnesAreRefusedAtTheirPlace) {
+  EXPECT_NE(refusal("{dataset: flihgts}").find("p.yaml:2:3: input \"x\": no dataset \"flihgts\""),
+            std::string::npos);
+  EXPECT_NE(refusal("{dataset: flihgts}").find("did you mean \"flights\""), std::string::npos);
+  EXPECT_NE(refusal("flights:7").find("it has 1 to 2"), std::string::npos);
+  EXPECT_NE(refusal("a.csv", "flights:7").find("--input x=flights:7"), std::string::npos);
+  EXPECT_NE(refusal("{dataset: 'flights:x'}").find("versions are 1, 2, 3"), std::string::npos);
+  EXPECT_NE(refusal("{dataset: ../x}").find("no dataset can be called"), std::string::npos);
+  EXPECT_NE(refusal("{dataset: flights, path: a.csv}").find("both"), std::string::npos);
+}
+
+TEST_F(InputResolutionTest, PathsInDatastores) {
+  EXPECT_EQ(resolved("scratch:flights/2001.csv").path, folder / "scratch/flights/2001.csv");
+  EXPECT_EQ(resolved("{path: 'scratch:a.csv'}").path, folder / "scratch/a.csv");
+  EXPECT_EQ(resolved("a.csv", "scratch:b.csv").path, folder / "scratch/b.csv");
+  EXPECT_NE(refusal("scrtch:a.csv").find("no datastore \"scrtch\" (did you mean \"scratch\"?)"),
+            std::string::npos);
+  EXPECT_NE(refusal("scratch:../a.csv").find("leads out of the datastore"), std::string::npos);
+  put("old:name.csv", "");
+  EXPECT_EQ(resolved("old:name.csv").path, folder / "old:name.csv") << "a file with a colon in its name";
+  put("scratch:a.csv", "");
+  EXPECT_NE(refusal("scratch:a.csv").find("may be in the datastore"), std::string::npos);
+  put("flights:1", "");
+  EXPECT_NE(refusal("flights:1").find("may be a dataset, or the file"), std::string::npos);
+  EXPECT_EQ(resolved("./flights:1").path, folder / "flights:1");
+}
+
+}  // namespace
+}  // namespace rankflow
