@@ -1,5 +1,7 @@
 #include "steps/partition_spec.h"
 
+#include <set>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -27,6 +29,9 @@ void check_partition_keys(const Json& parameters) {
                   "leave out error_threshold");
     return;
   }
+  const auto columns = parameters.at("partition_by").get<std::vector<std::string>>();
+  if (std::set<std::string>(columns.begin(), columns.end()).size() < columns.size())
+    throw Error(ExitStatus::configuration, str("partition_by names a column twice: ", join(columns, ", ")));
   const auto refuse = [](const char* key, const char* why) {
     throw Error(ExitStatus::configuration, str("partition_by does not go with ", key, ": ", why),
                 str("leave out ", key));

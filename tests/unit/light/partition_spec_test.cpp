@@ -36,6 +36,12 @@ TEST_F(PartitionSpec, RefusesWhatIsForSeveralRanksOfOneModel) {
   }
 }
 
+TEST_F(PartitionSpec, RefusesAColumnNamedTwice) {
+  Json keys = partitioned(Json::object());
+  keys["partition_by"] = {"origin", "hour", "origin"};
+  EXPECT_THAT(message(keys), HasSubstr("twice: origin, hour, origin"));
+}
+
 TEST_F(PartitionSpec, RefusesAThresholdOfNothing) {
   EXPECT_THAT(message({{"model", {{"type", "mlp"}}}, {"error_threshold", 1}}),
               HasSubstr("no meaning without partition_by"));
