@@ -190,5 +190,29 @@ TEST_F(Steps, EvaluateAndScoreTakeTheModelOfEachRowsKey) {
   EXPECT_GT(read_json(one + "/metrics.json").at("accuracy"), 0.85);
 }
 
+TEST_F(Steps, RowsWithoutAModelAreNamedOrLeftOut) {
+  ToyDataset toy = uneven(200, 2);
+  toy.categories[2 * 17] = 0;  // unknown
+  const auto train = write("train", uneven(400, 1)), test = write("test", toy);
+  StepRun training(all_, "train", keys, shared_ + "/t", {{"train", train}});
+  training.run();
+  all_.barrier();
+  const std::map<std::string, std::string> inputs = {{"model", training.output()}, {"data", test}};
+  StepRun refused(all_, "evaluate", Json::object(), shared_ + "/refused", inputs);
+  try {
+    refused.run();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.status(), ExitStatus::bad_data);
+    EXPECT_THAT(e.message(), HasSubstr("1 of 200 rows have no model"));
+  }
+  StepRun tolerated(all_, "evaluate", {{"error_threshold", 1}}, shared_ + "/e", inputs);
+  tolerated.run();
+  if (all_.rank() == 0) {
+    EXPECT_EQ(tolerated.report.results.at("rows_without_model"), 1);
+    EXPECT_EQ(read_json(tolerated.output() + "/metrics.json").at("rows"), 199);
+  }
+}
+
 }  // namespace
 }  // namespace rankflow
