@@ -1,5 +1,7 @@
 #include "runtime/bind.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "runtime/binding.h"
@@ -7,17 +9,39 @@
 namespace rankflow {
 namespace {
 
+// Record separators stand in no path that a person writes.
+constexpr const char* kMark = "\x1e";
+
+std::string put_path(std::string text, const std::function<std::string(std::size_t)>& path_of) {
+  for (auto begin = text.find(kMark); begin != std::string::npos; begin = text.find(kMark)) {
+    const auto end = text.find(kMark, begin + 1);
+    text.replace(begin, end - begin + 1, path_of(std::stoul(text.substr(begin + 1, end - begin - 1))));
+  }
+  return text;
+}
+
+void put_all_paths(Json& value, const std::function<std::string(std::size_t)>& path_of) {
+  if (value.is_string()) {
+    value = put_path(value.get<std::string>(), path_of);
+  } else if (value.is_structured()) {
+    for (auto& element : value) put_all_paths(element, path_of);
+  }
+}
+
 class Binder {
  public:
-  Binder(const Planner& planner, const StoreLayout& store, const std::map<std::string, std::string>& staging)
-      : planner_(planner), store_(store), staging_(staging) {}
+  Binder(Planner& planner, const PipelineStep& step, const StoreLayout& store,
+         const std::map<std::string, std::string>& staging)
+      : planner_(planner), step_(step), store_(store), staging_(staging) {}
 
-  std::string path(const std::string& text) const {
+  std::vector<Download> downloads() { return std::move(downloads_); }
+
+  std::string path(const std::string& text) {
     return replace_bindings(text, [&](const Binding& b) { return value(b); });
   }
 
   // Every text in a parameter tree; what is no text stays.
-  Json all(const Json& value) const {
+  Json all(const Json& value) {
     if (value.is_string()) return path(value.get<std::string>());
     Json out = value;
     if (value.is_array() || value.is_object()) {
@@ -27,13 +51,19 @@ class Binder {
   }
 
  private:
-  std::string value(const Binding& b) const {
+  std::string value(const Binding& b) {
     const Pipeline& pipeline = planner_.pipeline();
     switch (b.kind) {
-      case Binding::Kind::input:
-        return pipeline.find_input(b.name)->path;
-      case Binding::Kind::step_output:
-        return store_.artifact_data(planner_.steps()[pipeline.index_of(b.step)].outputs.at(b.name));
+      case Binding::Kind::input: {
+        const PipelineInput& input = *pipeline.find_input(b.name);
+        if (!step_.download && !input.download) return input.path;
+        return downloaded({input.path, planner_.content_at(input.path), false, ""});
+      }
+      case Binding::Kind::step_output: {
+        const std::string& digest = planner_.steps()[pipeline.index_of(b.step)].outputs.at(b.name);
+        const std::string path = store_.artifact_data(digest);
+        return step_.download ? downloaded({path, digest, true, store_.root}) : path;
+      }
       case Binding::Kind::own_output:
         return staging_.at(b.name) + "/data";
       case Binding::Kind::literal:
@@ -43,22 +73,39 @@ class Binder {
     throw Error(ExitStatus::internal, str("a binding to ", b.name, " was left unresolved"));
   }
 
-  const Planner& planner_;
+  std::string downloaded(Download download) {
+    const auto same = [&](const Download& d) { return d.source == download.source; };
+    auto known = std::find_if(downloads_.begin(), downloads_.end(), same);
+    if (known == downloads_.end()) known = downloads_.insert(known, std::move(download));
+    return str(kMark, known - downloads_.begin(), kMark);
+  }
+
+  Planner& planner_;
+  const PipelineStep& step_;
+  std::vector<Download> downloads_;
   const StoreLayout& store_;
   const std::map<std::string, std::string>& staging_;
 };
 
 }  // namespace
 
-WorkOrder make_work_order(const Planner& planner, std::size_t index, const StoreLayout& store,
-                          const RunLayout& run, const std::map<std::string, std::string>& staging) {
+void put_paths(WorkOrder& order, const std::function<std::string(std::size_t)>& path_of) {
+  if (order.downloads.empty()) return;
+  put_all_paths(order.parameters, path_of);
+  for (auto& [name, path] : order.inputs) path = put_path(path, path_of);
+}
+
+WorkOrder make_work_order(Planner& planner, std::size_t index, const StoreLayout& store, const RunLayout& run,
+                          const std::map<std::string, std::string>& staging) {
   const PipelineStep& step = planner.pipeline().steps[index];
-  const Binder binder(planner, store, staging);
+  Binder binder(planner, step, store, staging);
   WorkOrder order;
   order.step = step.name;
   order.type = step.type;
   order.parameters = binder.all(step.parameters);
   for (const auto& [name, text] : step.inputs) order.inputs[name] = binder.path(text);
+  order.downloads = binder.downloads();
+  order.download_rules = planner.pipeline().downloads;
   order.outputs = staging;
   order.fingerprint = planner.steps()[index].fingerprint;
   order.checkpoints = store.checkpoints(order.fingerprint);

@@ -1,6 +1,7 @@
 // Makes the work order of a step: every binding replaced by the path it stands for.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -10,8 +11,11 @@
 
 namespace rankflow {
 
-/// `staging`: output name → staging directory. The outputs of the steps before must be known to the planner.
-WorkOrder make_work_order(const Planner& planner, std::size_t step, const StoreLayout& store,
-                          const RunLayout& run, const std::map<std::string, std::string>& staging);
+/// Where a path is that of a downloaded copy, which each node has elsewhere, stands a mark that put_paths() replaces. `staging`: output name → staging directory. The outputs of the steps before must be known to the planner.
+WorkOrder make_work_order(Planner& planner, std::size_t step, const StoreLayout& store, const RunLayout& run,
+                          const std::map<std::string, std::string>& staging);
+
+/// Replaces the marks in an order: `path_of(i)` is where the copy of its download `i` lies.
+void put_paths(WorkOrder& order, const std::function<std::string(std::size_t)>& path_of);
 
 }  // namespace rankflow

@@ -46,6 +46,7 @@ ExitStatus Coordinator::run() {
   while (!state_.finished()) {
     react_to_stop();
     dispatch();
+    state_.note_deliveries();
     bool heard = false;
     while (auto message = world_.poll_coordinator()) {
       heard = true;

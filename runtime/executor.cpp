@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/file.h"
+#include "runtime/bind.h"
 
 namespace rankflow {
 namespace {
@@ -95,7 +96,27 @@ StepContext Executor::make_context(const WorkOrder& a, Communicator& comm, StopF
   return context;
 }
 
-void Executor::run(const WorkOrder& a, StopFlag& cancel) {
+void Executor::stage_inputs(WorkOrder& a, Communicator& comm, Reporter& reporter) {
+  if (a.downloads.empty()) return;
+  TimedSpan span(resources_.timeline, str("download for ", a.step), "download");
+  const double started = monotonic_seconds();
+  const auto before = staged_.copied();
+  // The first to come copies, the others of its node wait for its lock.
+  run_together(comm, [&] {
+    for (const Download& download : a.downloads) staged_.acquire(download, a.download_rules);
+  });
+  const auto bytes = comm.all_reduce_value<std::int64_t>(static_cast<std::int64_t>(staged_.copied() - before),
+                                                         ReduceOp::sum);
+  if (bytes > 0) {
+    reporter.note(str(human_bytes(static_cast<double>(bytes)),
+                      " of inputs copied to the nodes' own disks in ",
+                      human_seconds(monotonic_seconds() - started)));
+  }
+  put_paths(a, [&](std::size_t i) { return staged_.path(a.downloads.at(i)); });
+}
+
+void Executor::run(const WorkOrder& order, StopFlag& cancel) {
+  WorkOrder a = order;
   const double started = monotonic_seconds();
   Json report = {{"kind", "finished"}, {"id", a.id}, {"rank", resources_.world.rank()}};
   log::info(str("step ", a.step, " starts on ", a.ranks.size(), " rank(s)"));
@@ -103,6 +124,7 @@ void Executor::run(const WorkOrder& a, StopFlag& cancel) {
     TimedSpan span(resources_.timeline, a.step, "step");
     auto comm = make_communicator(a);
     MessageReporter reporter(resources_.world, a, comm->rank() == 0);
+    stage_inputs(a, *comm, reporter);
     StepContext context = make_context(a, *comm, cancel, reporter);
     resources_.make_step(a.type)->run(context);
     report["ok"] = true;

@@ -12,6 +12,7 @@
 #include "io/store.h"
 #include "runtime/messages.h"
 #include "runtime/spawner.h"
+#include "runtime/staged_inputs.h"
 #include "runtime/step.h"
 
 namespace rankflow {
@@ -58,10 +59,13 @@ class Executor {
   std::unique_ptr<Communicator> make_communicator(const WorkOrder& a);
   StepContext make_context(const WorkOrder& a, Communicator& comm, StopFlag& cancel, Reporter& reporter);
   Json publish(Unpublished& done);
+  /// Copies what the step downloads to this node's disk, once per node, and puts the copies' paths into the order. Collective.
+  void stage_inputs(WorkOrder& a, Communicator& comm, Reporter& reporter);
   Durability durability_of(const Unpublished& done);
 
   RankResources resources_;
   CallRecord calls_;
+  StagedInputs staged_;
   std::map<int, Unpublished> unpublished_;
   double unsynced_since_ = 0;
 };

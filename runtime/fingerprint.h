@@ -54,6 +54,8 @@ class Fingerprinter {
   Fingerprint of(const PipelineStep& step, const OutputDigest& output_digest);
   /// Throws what `of` would, before the outputs that the step needs are known.
   void check(const PipelineStep& step);
+  /// Digest of what lies at a path, as fingerprints have it.
+  const std::string& content_at(const std::string& path) { return digest_at(path); }
 
  private:
   friend class IngredientsBuilder;

@@ -53,6 +53,7 @@ void check_options(const Json& values, const InputKind* kind) {
 
 void read_mapping(const Json& values, const std::string& folder, PipelineInput& input) {
   input.description = values.value("description", "");
+  input.download = values.at("access") == "download";
   const InputKind* kind = chosen(values);
   check_options(values, kind);
   if (kind) kind->read(values, folder, input);
@@ -90,6 +91,10 @@ Fields pipeline_input_fields() {
       if (std::none_of(fields.begin(), fields.end(), same)) fields.push_back(option);
     }
   }
+  fields.push_back(with_default(
+      choice("access", {"direct", "download"},
+             "How steps read it: where it lies, or from a copy on the node's own disk, made once per node"),
+      "direct"));
   fields.push_back(text("description", "What it is, for people"));
   return fields;
 }

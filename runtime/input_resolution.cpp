@@ -1,6 +1,6 @@
 #include "runtime/input_resolution.h"
 
-#include <optional>
+#include <algorithm>
 
 #include "base/text.h"
 #include "io/dataset_registry.h"
@@ -75,6 +75,50 @@ void resolve_datastore(PipelineInput& input, const Site& site) {
   input.path = path_in(*datastore, below);
 }
 
+const Datastore& datastore_named(const std::string& name, const std::string& reference, const Site& site) {
+  if (const Datastore* found = site.find(name)) return *found;
+  throw Error(ExitStatus::configuration, str("no datastore ", in_quotes(name), known_datastores(name, site)),
+              reference);
+}
+
+/// Where the outputs go that a step publishes to datastores.
+void resolve_publishing(PipelineStep& step, const Site& site) {
+  for (const auto& [output, reference] : step.publish_to) {
+    if (std::find(step.outputs.begin(), step.outputs.end(), output) == step.outputs.end()) {
+      throw Error(ExitStatus::configuration,
+                  str("there is no output ", in_quotes(output), did_you_mean(output, step.outputs)),
+                  join(step.outputs, ", "));
+    }
+    if (!looks_like_datastore_path(reference)) {
+      throw Error(ExitStatus::configuration, str(in_quotes(reference), " is no path in a datastore"),
+                  "DATASTORE:path");
+    }
+    const auto [name, below] = split_datastore_path(reference);
+    const Datastore& datastore = datastore_named(name, reference, site);
+    if (!datastore.uri.empty()) {
+      throw Error(ExitStatus::configuration,
+                  str("the datastore ", name, " is the object store ", datastore.uri,
+                      ", where outputs can't be published"),
+                  "a datastore that is a folder");
+    }
+    const std::string path = path_in(datastore, below);
+    if (path == datastore.path) {
+      throw Error(ExitStatus::configuration, str(in_quotes(reference), " is the datastore itself"),
+                  str(name, ":path"));
+    }
+    step.publish_paths[output] = path;
+  }
+}
+
+bool needs_site(const Pipeline& pipeline) {
+  const auto uses = [](const PipelineStep& s) { return s.download || !s.publish_to.empty(); };
+  const auto is_elsewhere = [](const PipelineInput& i) {
+    return i.download || (!i.reference.empty() && !is_dataset(i));
+  };
+  return std::any_of(pipeline.steps.begin(), pipeline.steps.end(), uses) ||
+         std::any_of(pipeline.inputs.begin(), pipeline.inputs.end(), is_elsewhere);
+}
+
 }  // namespace
 
 bool names_dataset(const std::string& text) {
@@ -99,21 +143,28 @@ void note_datastore(const std::string& written, PipelineInput& input) {
 }
 
 void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pinned) {
-  std::optional<Site> site;
+  const Site site = needs_site(pipeline) ? load_site() : Site{};
+  pipeline.downloads = site.downloads;
   for (PipelineInput& input : pipeline.inputs) {
     if (input.reference.empty()) continue;
     try {
       if (is_dataset(input)) {
         resolve_dataset(input, store, pinned);
       } else {
-        if (!site) site = load_site();
-        resolve_datastore(input, *site);
+        resolve_datastore(input, site);
       }
     } catch (const ConfigError&) {
       throw;
     } catch (const Error& e) {
       if (e.status() != ExitStatus::configuration) throw;
       throw error(input, describe(e));
+    }
+  }
+  for (PipelineStep& step : pipeline.steps) {
+    try {
+      resolve_publishing(step, site);
+    } catch (const Error& e) {
+      throw ConfigError(step.mark, str("step ", in_quotes(step.name), ": publish_to: ", describe(e)));
     }
   }
 }
@@ -133,6 +184,7 @@ Json describe_inputs(const Pipeline& pipeline) {
     if (!input.reference.empty()) entry["reference"] = input.reference;
     if (!input.dataset.empty()) entry["dataset"] = input.dataset;
     if (!input.content.empty()) entry["content"] = input.content;
+    if (input.download) entry["access"] = "download";
   }
   return out;
 }

@@ -18,7 +18,7 @@ void note_dataset(const std::string& text, const std::string& folder, PipelineIn
 /// Notes that the path as it was written, which the input has already, may be one in a datastore: `NAME:path`.
 void note_datastore(const std::string& written, PipelineInput& input);
 
-/// Gives every input with a reference its path, and those that are datasets their version and content. Where an earlier attempt
+/// Gives every output that is published to a datastore its folder, every input with a reference its path, and those that are datasets their version and content. Where an earlier attempt
 /// of the same run resolved a reference (`pinned`: what describe_inputs() gave), it stays at that version. Throws ConfigError at the
 /// input's place for names and versions that there aren't.
 void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pinned = Json::object());

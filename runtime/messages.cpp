@@ -3,6 +3,11 @@
 namespace rankflow {
 
 Json to_json(const WorkOrder& a) {
+  Json downloads = Json::array();
+  for (const auto& d : a.downloads) {
+    downloads.push_back(
+        {{"source", d.source}, {"digest", d.digest}, {"is_artifact", d.is_artifact}, {"store", d.store}});
+  }
   return {{"kind", "assign"},
           {"id", a.id},
           {"step", a.step},
@@ -11,6 +16,9 @@ Json to_json(const WorkOrder& a) {
           {"inputs", a.inputs},
           {"outputs", a.outputs},
           {"ranks", a.ranks},
+          {"downloads", downloads},
+          {"download_folder", a.download_rules.folder},
+          {"download_keep_bytes", a.download_rules.keep_bytes},
           {"fingerprint", a.fingerprint},
           {"checkpoints", a.checkpoints},
           {"log_folder", a.log_folder},
@@ -28,6 +36,10 @@ WorkOrder work_order_from_json(const Json& j) {
   j.at("inputs").get_to(a.inputs);
   j.at("outputs").get_to(a.outputs);
   j.at("ranks").get_to(a.ranks);
+  for (const Json& d : j.at("downloads"))
+    a.downloads.push_back({d.at("source"), d.at("digest"), d.at("is_artifact"), d.at("store")});
+  j.at("download_folder").get_to(a.download_rules.folder);
+  j.at("download_keep_bytes").get_to(a.download_rules.keep_bytes);
   j.at("fingerprint").get_to(a.fingerprint);
   j.at("checkpoints").get_to(a.checkpoints);
   j.at("log_folder").get_to(a.log_folder);

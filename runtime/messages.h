@@ -15,8 +15,17 @@
 
 #include "base/error.h"
 #include "io/json.h"
+#include "runtime/site.h"
 
 namespace rankflow {
+
+/// An input that is read from a copy on the node's own disk.
+struct Download {
+  std::string source;  // where it lies for all nodes
+  std::string digest;  // of its content; of an artifact its own
+  bool is_artifact = false;
+  std::string store;  // the artifact's: the store's folder
+};
 
 /// One step for one group of ranks, with nothing left to look up.
 struct WorkOrder {
@@ -26,6 +35,8 @@ struct WorkOrder {
   std::map<std::string, std::string> inputs;   // name → path
   std::map<std::string, std::string> outputs;  // name → staging directory (Staging::path())
   std::vector<int> ranks;                      // world ranks, ascending
+  std::vector<Download> downloads;             // what the marks in parameters and inputs stand for (bind.h)
+  DownloadRules download_rules;
   std::string fingerprint;
   std::string checkpoints, log_folder, folder;
   Json producer;  // goes to producer.json

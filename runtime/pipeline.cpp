@@ -38,6 +38,9 @@ Json step_json(const PipelineStep& step) {
           {"needs", step.needs},
           {"ranks", step.ranks},
           {"reuse", step.reuse},
+          {"download", step.download},
+          {"publish_to", step.publish_to},
+          {"publish_paths", step.publish_paths},
           {"place", place_of(step.mark)}};
 }
 
@@ -65,6 +68,9 @@ PipelineStep step_from_json(const Json& json, const std::string& file, const Ste
   }
   step.ranks = json.at("ranks");
   step.reuse = json.at("reuse");
+  step.download = json.value("download", false);
+  step.publish_to = json.value("publish_to", std::map<std::string, std::string>{});
+  step.publish_paths = json.value("publish_paths", std::map<std::string, std::string>{});
   step.mark = mark_from(json.at("place"), file);
   return step;
 }
@@ -103,6 +109,7 @@ Json to_json(const Pipeline& pipeline) {
                       {"reference", input.reference},
                       {"dataset", input.dataset},
                       {"content", input.content},
+                      {"download", input.download},
                       {"place", place_of(input.mark)}});
   }
   for (const auto& step : pipeline.steps) steps.push_back(step_json(step));
@@ -132,7 +139,8 @@ Pipeline pipeline_from_json(const Json& json, const StepSpecs& specs) {
     for (const auto& input : json.at("inputs")) {
       pipeline.inputs.push_back({input.at("name"), input.at("path"), input.at("description"),
                                  mark_from(input.at("place"), pipeline.file), input.value("reference", ""),
-                                 input.value("dataset", ""), input.value("content", "")});
+                                 input.value("dataset", ""), input.value("content", ""),
+                                 input.value("download", false)});
     }
     const Json& steps = json.at("steps");
     for (const auto& step : steps)

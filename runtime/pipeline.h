@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/json.h"
+#include "runtime/site.h"
 #include "runtime/step_spec.h"
 #include "runtime/yaml.h"
 
@@ -23,8 +24,9 @@ struct PipelineInput {
   // What resolve_inputs() (input_resolution.h) turns into a path: "dataset:flights@latest", "scratch:flights/2001.csv"; "" where the
   // path itself was given.
   std::string reference;
-  std::string dataset;  // the version that a dataset's reference stands for: "flights:3"
-  std::string content;  // digest that this version's files must still have
+  std::string dataset;    // the version that a dataset's reference stands for: "flights:3"
+  std::string content;    // digest that this version's files must still have
+  bool download = false;  // steps read a copy on their node's own disk
 };
 
 struct PipelineStep {
@@ -38,6 +40,10 @@ struct PipelineStep {
   std::vector<std::size_t> needs;  // indices of steps that come first: by bindings and `after`, sorted
   int ranks = 0;                   // 0: all
   bool reuse = true;
+  bool download = false;                          // of all inputs
+  std::map<std::string, std::string> publish_to;  // output → "DATASTORE:path"
+  std::map<std::string, std::string>
+      publish_paths;  // output → the folder that this is, once resolve_inputs() looked it up
   Mark mark;
 };
 
@@ -47,6 +53,7 @@ struct Pipeline {
   std::string file;    // as the user gave it
   std::string folder;  // absolute; relative paths in the file start here
   std::vector<PipelineInput> inputs;
+  DownloadRules downloads;  // of the site
   Json parameters = Json::object();
   std::vector<PipelineStep>
       steps;  // in an order in which every step comes after those it needs; else file order

@@ -204,8 +204,12 @@ class Loader {
       const Json& ranks = resources->at("ranks");
       step.ranks = ranks.is_string() ? 0 : ranks.get<int>();
     }
+    step.download = values.at("access") == "download";
+    if (values.contains("publish_to"))
+      step.publish_to = values["publish_to"].get<std::map<std::string, std::string>>();
     if (values.contains("inputs")) step.inputs = values["inputs"].get<std::map<std::string, std::string>>();
-    for (const char* key : {"type", "description", "inputs", "after", "resources", "reuse"})
+    for (const char* key :
+         {"type", "description", "inputs", "after", "resources", "reuse", "access", "publish_to"})
       values.erase(key);
   }
 

@@ -97,6 +97,14 @@ Fields common_step_fields() {
           {or_word(between(integer("ranks", "The number of ranks the step runs on"), 1, 1'000'000), "all")},
           "What the step runs on"),
       with_default(boolean("reuse", "Whether earlier results of the same step may be reused"), true),
+      with_default(choice("access", {"direct", "download"},
+                          "How the inputs are read: where they lie, or from a copy on the node's own disk, "
+                          "made once per node"),
+                   "direct"),
+      map("publish_to", text("", ""),
+          "Outputs that are copied to a datastore as well: output → `DATASTORE:path`, a folder. It is "
+          "replaced as a whole, and "
+          "only where it is missing or holds something older"),
   };
 }
 

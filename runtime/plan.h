@@ -62,6 +62,8 @@ class Planner {
   /// Returns the indices newly decided, ascending. Throws as decide() does.
   std::vector<std::size_t> finished(std::size_t index, const std::map<std::string, std::string>& outputs);
   bool nothing_to_do() const;
+  /// Digest of what lies at a path, as this plan's fingerprints have it.
+  const std::string& content_at(const std::string& path) { return fingerprinter_.content_at(path); }
 
  private:
   struct State {

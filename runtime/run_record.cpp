@@ -50,7 +50,7 @@ RunRecord RunRecord::create(Store& store, const std::string& pipeline_name) {
 }
 
 RunRecord::RunRecord(Store& store, std::string id)
-    : id_(std::move(id)), layout_{store.layout().run(id_)}, json_(Json::object()) {
+    : id_(std::move(id)), store_(store.layout()), layout_{store.layout().run(id_)}, json_(Json::object()) {
   if (!is_plain_name(id_)) throw Error(ExitStatus::usage, str("\"", id_, "\" can't be the name of a run"));
   make_directories(layout_.root);
   if (auto earlier = try_read_json(layout_.record()); earlier && earlier->is_object())

@@ -20,7 +20,8 @@ std::string new_run_id(const std::string& pipeline_name);
 /// inputs: {name: {path, reference, dataset, content}} (runtime/input_resolution.h),
 /// order: [names of the steps, as the pipeline orders them],
 /// steps: {name: {status, decision, reasons, fingerprint, ingredients, labels, run (that made it),
-///                outputs: {o: digest}, seconds, ranks, hosts, rows, metrics, message}}}
+///                outputs: {o: digest}, seconds, ranks, hosts, rows, metrics, message,
+///                published: {o: {to, path, artifact, copied, or problem}}}}}
 class RunRecord {
  public:
   /// Claims a new run's directory by mkdir(2), under an id that nobody else has. Throws Error (io,
@@ -33,6 +34,7 @@ class RunRecord {
 
   const std::string& id() const { return id_; }
   const RunLayout& layout() const { return layout_; }
+  const StoreLayout& store() const { return store_; }
   Json& json() { return json_; }
   const Json& json() const { return json_; }
   /// Writes run.json atomically, one line per key and per step; without fsync unless `durable`.
@@ -40,6 +42,7 @@ class RunRecord {
 
  private:
   std::string id_;
+  StoreLayout store_;
   RunLayout layout_;
   Json json_;
 };

@@ -36,7 +36,8 @@ RunState::RunState(Planner& planner, RunRecord& record, RunObserver& observer,
       record_(record),
       observer_(observer),
       hosts_(hosts),
-      steps_(planner.steps().size()) {}
+      steps_(planner.steps().size()),
+      deliveries_(record.store()) {}
 
 Json& RunState::entry(std::size_t step) {
   return record_.json()["steps"][name_of(step)];
@@ -82,7 +83,7 @@ void RunState::begin(int attempt) {
                       it->value("message", "failed in an earlier attempt"), it->value("hint", ""));
     failed(i, error, -1);
   }
-  if (!finished()) save(false);
+  if (!steps_ended()) save(false);
 }
 
 // Steps that the planner found unchanged, at the start or after an early cut-off.
@@ -116,6 +117,7 @@ void RunState::tell_finished(std::size_t step, Json event) {
     record["ingredients"] = planned.ingredients;
     record["labels"] = planned.labels;
   }
+  if (const auto outputs = event.find("outputs"); outputs != event.end()) start_deliveries(step, *outputs);
   event["event"] = "step_finished";
   event["step"] = name_of(step);
   observer_.on_event(event);
@@ -134,7 +136,41 @@ std::vector<std::size_t> RunState::ready() const {
   return out;
 }
 
+void RunState::start_deliveries(std::size_t step, const Json& outputs) {
+  const PipelineStep& s = planner_.pipeline().steps[step];
+  for (const auto& [output, path] : s.publish_paths) {
+    deliveries_.start({step, output, s.publish_to.at(output), path, outputs.at(output)});
+  }
+}
+
+void RunState::note_deliveries(bool wait) {
+  for (const auto& done : deliveries_.collect(wait)) {
+    const Delivery& d = done.delivery;
+    Json& noted = entry(d.step)["published"][d.output];
+    noted = {{"to", d.reference}, {"path", d.path}, {"artifact", d.digest}, {"copied", done.copied}};
+    if (!done.error) {
+      if (done.copied)
+        note(str("step ", name_of(d.step), ": ", d.output, " is published to ", d.reference), "info");
+      continue;
+    }
+    try {
+      std::rethrow_exception(done.error);
+    } catch (const std::exception& e) {
+      const Error error = as_error(e);
+      const std::string what = str("publishing ", name_of(d.step), ".", d.output, " to ", d.reference);
+      noted["problem"] = describe(error);
+      note(str(what, ": ", describe(error)), "warning");
+      if (failures_.empty()) failure_status_ = error.status();
+      failures_.push_back(what);
+    }
+  }
+}
+
 bool RunState::finished() const {
+  return steps_ended() && deliveries_.idle();
+}
+
+bool RunState::steps_ended() const {
   return std::none_of(steps_.begin(), steps_.end(), [](const StepState& s) {
     return s.status == Status::waiting || s.status == Status::running;
   });
@@ -243,6 +279,7 @@ ExitStatus RunState::failure_status() const {
 }
 
 ExitStatus RunState::end(bool stop_requested, const std::string& why) {
+  note_deliveries(true);
   const bool any_stopped = std::any_of(steps_.begin(), steps_.end(),
                                        [](const StepState& s) { return s.status == Status::stopped; });
   ExitStatus status = failure_status();

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/json.h"
+#include "runtime/delivery.h"
 #include "runtime/event.h"
 #include "runtime/plan.h"
 #include "runtime/run_record.h"
@@ -26,7 +27,10 @@ class RunState {
   Status status(std::size_t step) const { return steps_[step].status; }
   /// Steps that may start: decided to run, and all they need is there.
   std::vector<std::size_t> ready() const;
+  /// Every step has ended, and what it publishes to datastores is there.
   bool finished() const;
+  /// Notes which copies to datastores have ended; `wait` for all of them.
+  void note_deliveries(bool wait = false);
   bool any_running() const;
 
   void started(std::size_t step, const std::vector<int>& ranks, int attempt);
@@ -57,7 +61,9 @@ class RunState {
     double started = 0;
   };
 
+  bool steps_ended() const;
   void settle_reused();
+  void start_deliveries(std::size_t step, const Json& outputs);
   void skip_followers(std::size_t step);
   Json& entry(std::size_t step);
   void tell_finished(std::size_t step, Json event);
@@ -68,6 +74,7 @@ class RunState {
   RunObserver& observer_;
   std::vector<std::string> hosts_;
   std::vector<StepState> steps_;
+  Deliveries deliveries_;
   std::vector<std::string> failures_;
   ExitStatus failure_status_ = ExitStatus::ok;
   double began_ = 0;
