@@ -20,7 +20,7 @@ p { margin: 4px 0 12px; color: #52606d; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px 3px 0; text-align: right; border-bottom: 1px solid #e4e7eb; }
 th { font-weight: 600; color: #52606d; } th:first-child, td:first-child, .text { text-align: left; }
-td.cell { padding: 6px 12px; text-align: center; border: 2px solid #fff; }
+td.cell { padding: 6px 8px; text-align: center; white-space: nowrap; border: 2px solid #fff; }
 .plots { display: flex; flex-wrap: wrap; gap: 16px; } svg { max-width: 100%; height: auto; } .wide { overflow-x: auto; }
 text { font: 12px system-ui, sans-serif; fill: #52606d; } text.heading { font-size: 14px; font-weight: 600; fill: #1c2733; }
 .middle { text-anchor: middle; } .end { text-anchor: end; }
