@@ -12,6 +12,7 @@
 #include "launchers/display.h"
 #include "launchers/planning_session.h"
 #include "launchers/profile_view.h"
+#include "steps/specs.h"
 
 namespace rankflow {
 namespace {
@@ -84,6 +85,7 @@ Json make_profile(const StoreLayout& layout, const DatasetVersion& version,
   // How a table is written, once said, holds for the next profile too.
   if (!settings.empty() || !exists(file)) {
     const std::string text = pipeline_text(version, settings);
+    parse_pipeline(text, file, all_step_specs());  // a wrong setting is refused before it is remembered
     make_directories(parent_of(file));
     write_file_atomically(file, text);
   }

@@ -172,6 +172,9 @@ def test_profiles_are_kept_shown_and_compared(rankflow):
     assert rankflow("dataset", "profile", "flights").out == shown
     assert len(rankflow.runs()) == runs, "nothing ran"
     assert json.loads(rankflow("dataset", "list", "--json").out)[0]["newest"]["rows"] == 1999
+    said = rankflow("dataset", "profile", "flights", "--option", "hedaer=false", code=CONFIGURATION).err
+    assert 'did you mean "header"' in said
+    assert rankflow("dataset", "profile", "flights").out == shown, "a wrong setting is not remembered"
     second = rankflow.write("b/flights.csv", "".join(head[:1000]))
     register(rankflow, "flights", second)
     rankflow("dataset", "profile", "flights")
