@@ -51,6 +51,26 @@ Devices devices() {
   return found;
 }
 
+Identity identity(int device) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+  std::string uuid = "GPU";
+  for (std::size_t i = 0; i < sizeof properties.uuid.bytes; ++i) {
+    if (i == 0 || i == 4 || i == 6 || i == 8 || i == 10) uuid += '-';
+    constexpr const char* digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(properties.uuid.bytes[i]);
+    uuid += digits[byte >> 4], uuid += digits[byte & 15];
+  }
+  return {properties.name, uuid};
+}
+
+bool on_device(const void* data) {
+  if (!data) return false;
+  cudaPointerAttributes attributes{};
+  check(cudaPointerGetAttributes(&attributes, data), "cudaPointerGetAttributes");
+  return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+}
+
 DeviceGuard::DeviceGuard(int device) {
   check(cudaGetDevice(&former_), "cudaGetDevice");
   check(cudaSetDevice(device), "cudaSetDevice");
@@ -68,17 +88,17 @@ Stream::~Stream() {
   warn(cudaStreamDestroy(stream_), "cudaStreamDestroy");
 }
 
-bool Stream::idle() const {
-  const cudaError_t code = cudaStreamQuery(stream_);
+bool idle(cudaStream_t stream) {
+  const cudaError_t code = cudaStreamQuery(stream);
   if (code == cudaErrorNotReady) return false;
   check(code, "cudaStreamQuery");
   return true;
 }
 
-void Stream::wait_for(cudaStream_t other) {
+void Stream::order(cudaStream_t first, cudaStream_t then) {
   const Event queued;
-  check(cudaEventRecord(queued.get(), other), "cudaEventRecord");
-  check(cudaStreamWaitEvent(stream_, queued.get(), 0), "cudaStreamWaitEvent");
+  check(cudaEventRecord(queued.get(), first), "cudaEventRecord");
+  check(cudaStreamWaitEvent(then, queued.get(), 0), "cudaStreamWaitEvent");
 }
 
 Event::Event() {

@@ -23,6 +23,18 @@ struct Devices {
 /// Throws Error (internal) where CUDA fails in another way than by having no device or no driver.
 Devices devices();
 
+/// What a device is: its name, and what no other device on earth has in common with it (CUDA's UUID, as nvidia-smi writes it).
+struct Identity {
+  std::string name, uuid;
+};
+Identity identity(int device);
+
+/// Whether all that was queued in `stream` is done; throws what went wrong with it.
+bool idle(cudaStream_t stream);
+
+/// Whether `data` is memory of a device (not of the host; null is neither).
+bool on_device(const void* data);
+
 /// Makes `device` the calling thread's current one, and the former one current again at its end.
 class DeviceGuard {
  public:
@@ -43,12 +55,15 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   cudaStream_t get() const { return stream_; }
-  /// Whether all that was queued is done; throws what went wrong with it.
-  bool idle() const;
+  bool idle() const { return cuda::idle(stream_); }
   /// What is queued here from now on starts after what is queued in `other` already.
-  void wait_for(cudaStream_t other);
+  void wait_for(cudaStream_t other) { order(other, stream_); }
+  /// What is queued in `other` from now on starts after what is queued here already.
+  void hold(cudaStream_t other) const { order(stream_, other); }
 
  private:
+  static void order(cudaStream_t first, cudaStream_t then);
+
   cudaStream_t stream_ = nullptr;
 };
 

@@ -284,12 +284,31 @@ void NcclCommunicator::wait_for(void* cuda_stream) {
   state_->stream.wait_for(static_cast<cudaStream_t>(cuda_stream));
 }
 
-void NcclCommunicator::abort() noexcept {
-  state_->comm.request_abort();
+void NcclCommunicator::begin_all_reduce(void* data, std::size_t count, DType type, ReduceOp op) {
+  require_reduction("all_reduce", type, op);
+  if (count == 0) return;
+  state_->require_memory(data, "all_reduce", "data");
+  if (loses_nan(type, op))
+    throw Error(ExitStatus::internal,
+                str("all_reduce: a ", name(op), " of ", name(type), " can't be queued"));
+  const cuda::DeviceGuard guard(state_->device);
+  state_->comm.finish(ncclAllReduce(data, data, count, datatype(type), operation(op),
+                                    state_->comm.get("ncclAllReduce"), state_->stream.get()),
+                      "ncclAllReduce");
 }
 
-std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device) {
-  return std::make_unique<NcclCommunicator>(host, device);
+void NcclCommunicator::hold(void* cuda_stream) {
+  const cuda::DeviceGuard guard(state_->device);
+  state_->stream.hold(static_cast<cudaStream_t>(cuda_stream));
+}
+
+void NcclCommunicator::watch(void* cuda_stream) {
+  const cuda::DeviceGuard guard(state_->device);
+  state_->comm.watch(static_cast<cudaStream_t>(cuda_stream));
+}
+
+void NcclCommunicator::abort() noexcept {
+  state_->comm.request_abort();
 }
 
 }  // namespace rankflow

@@ -44,6 +44,12 @@ class NcclCommunicator : public Communicator {
   /// The next call starts on the device after what is queued in `cuda_stream` (a cudaStream_t of this device)
   /// now.
   void wait_for(void* cuda_stream);
+  /// Queues an all_reduce (sum or mean) of device memory, and returns once NCCL has taken it in; several may be under way.
+  void begin_all_reduce(void* data, std::size_t count, DType type, ReduceOp op);
+  /// What is queued in `cuda_stream` from now on starts after all that was begun.
+  void hold(void* cuda_stream);
+  /// Returns when what is queued in `cuda_stream` is done; looks meanwhile whether a peer failed. Throws Error (internal) then.
+  void watch(void* cuda_stream);
   /// From any thread: the call in progress, on this rank, ends with Error (internal), and so does every later
   /// one. Returns at once. For a watchdog: other ranks may learn nothing of it, so abort on each.
   void abort() noexcept;
@@ -53,9 +59,5 @@ class NcclCommunicator : public Communicator {
   explicit NcclCommunicator(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-/// A NcclCommunicator for those who need no more than the contract: device pointers of `device`, the stream
-/// synchronised on return. Collective over `host`.
-std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device);
 
 }  // namespace rankflow

@@ -115,13 +115,19 @@ void Comm::leave_if_aborted(const char* function) {
 
 void Comm::finish(ncclResult_t result, const char* function, const cuda::Stream* stream) {
   if (result != ncclSuccess && result != ncclInProgress) fail(result, function);
-  wait(function, stream, {});
+  const cudaStream_t work = stream ? stream->get() : nullptr;
+  wait(function, stream ? &work : nullptr, {});
 }
 
-void Comm::wait(const char* function, const cuda::Stream* stream, Deadline deadline) {
+void Comm::watch(cudaStream_t stream) {
+  get("waiting for the device");
+  wait("a collective that was queued", &stream, {});
+}
+
+void Comm::wait(const char* function, const cudaStream_t* stream, Deadline deadline) {
   Backoff backoff;
   // In this order: work that NCCL has not yet queued is not in the stream.
-  while (!settled(function) || (stream && !stream->idle())) {
+  while (!settled(function) || (stream && !cuda::idle(*stream))) {
     if (deadline && std::chrono::steady_clock::now() > *deadline) {
       comm_.reset();
       throw Error(ExitStatus::internal, str(function, ": not every rank came in time"),

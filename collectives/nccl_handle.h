@@ -44,6 +44,8 @@ class Comm {
   /// work is done. Throws Error (internal) with NCCL's text where it failed or was aborted; the communicator
   /// is aborted then.
   void finish(ncclResult_t result, const char* function, const cuda::Stream* stream = nullptr);
+  /// Waits until the work in `stream`, anybody's, is done, and looks meanwhile whether a peer failed: throws as finish().
+  void watch(cudaStream_t stream);
   /// Collective; the stream's work must be done. A second call does nothing.
   void close();
   /// From any thread: makes finish() throw.
@@ -57,7 +59,7 @@ class Comm {
 
   explicit Comm(ncclComm_t made) : comm_(made) {}
   void leave_if_aborted(const char* function);
-  void wait(const char* function, const cuda::Stream* stream, Deadline deadline);
+  void wait(const char* function, const cudaStream_t* stream, Deadline deadline);
   bool settled(const char* function);
   [[noreturn]] void fail(ncclResult_t code, const char* function);
 

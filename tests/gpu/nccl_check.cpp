@@ -177,7 +177,7 @@ int run(std::span<char*> arguments) {
                 "a machine with a GPU; --allow-no-gpu");
   require_error("no CUDA device", [] {
     const auto host = make_self_communicator();
-    make_nccl_communicator(*host, 0);
+    const NcclCommunicator none(*host, 0);
   });
   std::cout << "no CUDA device: compiled and linked, not run\n";
   return 0;
