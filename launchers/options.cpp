@@ -355,13 +355,14 @@ Overrides overrides_of(const CommandLine& line) {
   return {pairs(line.list("set"), "set"), pairs(line.list("input"), "input")};
 }
 
-PlanOptions plan_options_of(const CommandLine& line, int ranks) {
+PlanOptions plan_options_of(const CommandLine& line, int ranks, std::string device) {
   PlanOptions options;
   options.only = line.list("only");
   options.from = line.list("from");
   options.force = line.list("force");
   options.force_all = line.flag("force-all");
   options.ranks = ranks;
+  options.device = std::move(device);
   return options;
 }
 

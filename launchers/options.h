@@ -70,7 +70,8 @@ std::string commands_markdown();
 
 // What the options of `run`, `plan` and `why` mean to the runtime; rankflow-rank reads them the same way.
 Overrides overrides_of(const CommandLine& line);
-PlanOptions plan_options_of(const CommandLine& line, int ranks);
+/// `device`: what `device: auto` means (runtime/device.h).
+PlanOptions plan_options_of(const CommandLine& line, int ranks, std::string device);
 /// --store, else $RANKFLOW_STORE or ./.rankflow; absolute.
 std::string store_of(const CommandLine& line);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "base/error.h"
@@ -13,6 +14,7 @@
 #include "launchers/event_lines.h"
 #include "launchers/rank_run.h"
 #include "launchers/stop_signals.h"
+#include "runtime/device.h"
 
 namespace rankflow {
 namespace {
@@ -39,6 +41,9 @@ ExitStatus rank_main(const std::vector<std::string>& words) {
   if (getppid() != launcher) return ExitStatus::interrupted;
 
   auto spawner = Spawner::start();  // before MPI and before any thread
+  // cuBLAS reads it when it is first used; without it deterministic trainings are refused on GPUs. Programs that the spawner
+  // starts don't see it.
+  if (built_with_cuda()) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   StopFlag stop;
   StopSignals signals(stop);
   RankCommand command{parse_command_line(words), words, job_environment()};

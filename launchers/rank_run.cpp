@@ -17,6 +17,7 @@
 #include "launchers/planning_session.h"
 #include "runtime/abandoned.h"
 #include "runtime/coordinator.h"
+#include "runtime/device.h"
 #include "runtime/run_description.h"
 #include "runtime/schedule.h"
 #include "runtime/worker.h"
@@ -57,14 +58,28 @@ std::unique_ptr<RunObserver> make_observer(const CommandLine& line, const JobEnv
                       stdout, stderr);
 }
 
-void prepare(Leader& leader, const RankCommand& command, const World& world) {
+/// What `device: auto` means in this job. Collective.
+std::string agreed_device(World& world) {
+  if (!built_with_cuda()) return "cpu";
+  const auto texts =
+      world.all().all_gather_text(Json{{"local_rank", world.local_rank()}, {"gpus", usable_gpus()}}.dump());
+  std::vector<RankGpus> ranks;
+  for (std::size_t r = 0; r < texts.size(); ++r) {
+    const Json rank = Json::parse(texts[r]);
+    ranks.push_back(
+        {world.nodes()[r], rank.at("local_rank"), rank.at("gpus").get<std::vector<std::string>>()});
+  }
+  return automatic_device(ranks);
+}
+
+void prepare(Leader& leader, const RankCommand& command, const World& world, const std::string& device) {
   const CommandLine& line = command.line;
   leader.pipeline = load_for(line, line.arguments.at(0), leader.specs);
   for (const auto& step : leader.pipeline->steps) resolve_ranks(step, world.size());
   leader.store.emplace(store_of(line), leader.memory);
   leader.store->prepare_for_writing();
   leader.disk = make_plan_disk(*leader.store, leader.memory);
-  leader.planner.emplace(*leader.pipeline, *leader.disk, plan_options_of(line, world.size()));
+  leader.planner.emplace(*leader.pipeline, *leader.disk, plan_options_of(line, world.size(), device));
   leader.planner->decide();
   const std::string id = line.text("run-id");
   leader.record.emplace(id.empty() ? RunRecord::create(*leader.store, leader.pipeline->name)
@@ -81,10 +96,10 @@ void prepare(Leader& leader, const RankCommand& command, const World& world) {
 }
 
 // Rank 0's first message to all: what they need to work, or that there is nothing to do.
-Json opening(Leader& leader, const RankCommand& command, const World& world) {
+Json opening(Leader& leader, const RankCommand& command, const World& world, const std::string& device) {
   try {
     leader.observer = make_observer(command.line, command.environment);
-    prepare(leader, command, world);
+    prepare(leader, command, world, device);
     return {{"go", true}, {"store", leader.store->layout().root}, {"run", leader.record->layout().root}};
   } catch (const std::exception& e) {
     const Error error = as_error(e);
@@ -154,7 +169,8 @@ void report_fatal(const Error& error, const JobEnvironment& environment, RunObse
 ExitStatus run_as_rank(const RankCommand& command, World& world, Spawner& spawner, StopFlag& stop) {
   Leader leader;
   Json opened;
-  if (world.rank() == 0) opened = opening(leader, command, world);
+  const std::string device = agreed_device(world);
+  if (world.rank() == 0) opened = opening(leader, command, world, device);
   opened = Json::parse(world.all().broadcast_text(opened.dump()));
   if (!opened.at("go").get<bool>()) return static_cast<ExitStatus>(opened.at("exit").get<int>());
   const RunLayout run{opened.at("run")};

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "runtime/binding.h"
+#include "runtime/device.h"
 
 namespace rankflow {
 namespace {
@@ -111,6 +112,7 @@ WorkOrder make_work_order(Planner& planner, std::size_t index, const StoreLayout
   order.checkpoints = store.checkpoints(order.fingerprint);
   order.log_folder = run.step_logs(step.name);
   order.folder = planner.pipeline().folder;
+  order.device = device_of(step, planner.options().device);
   return order;
 }
 

@@ -90,7 +90,7 @@ StepContext Executor::make_context(const WorkOrder& a, Communicator& comm, StopF
     if (r < world.rank()) ++context.local_rank;
   }
   context.threads = resources_.threads;
-  context.device = resources_.device;
+  context.device = a.device == "cuda" ? DeviceKind::cuda : DeviceKind::cpu;
   context.attempt = a.attempt;
   context.spawner = &resources_.spawner;
   return context;

@@ -26,7 +26,6 @@ struct RankResources {
   Timeline& timeline;
   StopFlag& stop;  // the job is asked to stop
   int threads = 1;
-  DeviceKind device = DeviceKind::cpu;
   bool check_collectives = false;
 };
 

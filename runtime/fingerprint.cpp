@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "runtime/binding.h"
+#include "runtime/device.h"
 #include "runtime/schedule.h"
 
 namespace rankflow {
@@ -64,7 +65,7 @@ class IngredientsBuilder {
     out["parameters"] = parameters();
     out["inputs"] = inputs();
     out["outputs"] = step_.outputs;
-    out["device"] = all_.device_;
+    out["device"] = device_of(step_, all_.device_);
     if (step_.spec->depends_on_ranks(step_.parameters)) out["ranks"] = resolve_ranks(step_, all_.world_);
     if (step_.spec->runs_program) add_program(out);
     return out;

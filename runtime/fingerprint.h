@@ -11,7 +11,7 @@
 //               `${{outputs.o}}` "<output o>"
 //   inputs      {name: "content:DIGEST" or "artifact:DIGEST/path/below"}
 //   outputs     their names
-//   device      "cpu" or "cuda"
+//   device      "cpu" or "cuda" (runtime/device.h)
 //   ranks       only where the step type says that results depend on it
 //   program     digest of the program that a command runs, found as execvp(3) finds it in the command's
 //   working

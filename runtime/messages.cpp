@@ -24,6 +24,7 @@ Json to_json(const WorkOrder& a) {
           {"log_folder", a.log_folder},
           {"folder", a.folder},
           {"producer", a.producer},
+          {"device", a.device},
           {"attempt", a.attempt}};
 }
 
@@ -45,6 +46,7 @@ WorkOrder work_order_from_json(const Json& j) {
   j.at("log_folder").get_to(a.log_folder);
   j.at("folder").get_to(a.folder);
   a.producer = j.at("producer");
+  j.at("device").get_to(a.device);
   j.at("attempt").get_to(a.attempt);
   return a;
 }

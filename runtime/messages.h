@@ -40,6 +40,7 @@ struct WorkOrder {
   std::string fingerprint;
   std::string checkpoints, log_folder, folder;
   Json producer;  // goes to producer.json
+  std::string device = "cpu";  // or cuda
   int attempt = 1;
 };
 

@@ -37,6 +37,7 @@ Json step_json(const PipelineStep& step) {
           {"outputs", step.outputs},
           {"needs", step.needs},
           {"ranks", step.ranks},
+          {"device", step.device},
           {"reuse", step.reuse},
           {"download", step.download},
           {"publish_to", step.publish_to},
@@ -67,6 +68,7 @@ PipelineStep step_from_json(const Json& json, const std::string& file, const Ste
                   str("step ", in_quotes(step.name), " needs a step that is not there"));
   }
   step.ranks = json.at("ranks");
+  step.device = json.value("device", "auto");
   step.reuse = json.at("reuse");
   step.download = json.value("download", false);
   step.publish_to = json.value("publish_to", std::map<std::string, std::string>{});

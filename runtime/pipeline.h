@@ -39,6 +39,7 @@ struct PipelineStep {
   std::vector<std::string> outputs;           // names
   std::vector<std::size_t> needs;  // indices of steps that come first: by bindings and `after`, sorted
   int ranks = 0;                   // 0: all
+  std::string device = "auto";     // or cpu, cuda (runtime/device.h)
   bool reuse = true;
   bool download = false;                          // of all inputs
   std::map<std::string, std::string> publish_to;  // output → "DATASTORE:path"

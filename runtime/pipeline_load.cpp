@@ -199,10 +199,10 @@ class Loader {
     step.description = values.value("description", "");
     step.reuse = values.at("reuse");
     step.ranks = step.spec->default_ranks;
-    if (const auto resources = values.find("resources");
-        resources != values.end() && resources->contains("ranks")) {
-      const Json& ranks = resources->at("ranks");
-      step.ranks = ranks.is_string() ? 0 : ranks.get<int>();
+    if (const auto resources = values.find("resources"); resources != values.end()) {
+      if (const auto ranks = resources->find("ranks"); ranks != resources->end())
+        step.ranks = ranks->is_string() ? 0 : ranks->get<int>();
+      step.device = resources->at("device");
     }
     step.download = values.at("access") == "download";
     if (values.contains("publish_to"))

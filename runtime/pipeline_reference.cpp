@@ -92,10 +92,14 @@ Fields common_step_fields() {
           "The step's inputs: name → `${{inputs.NAME}}` or `${{steps.STEP.outputs.NAME}}`, and maybe a "
           "`/path` below it"),
       or_single(list("after", text("", ""), "Steps that must be done first though no data comes from them")),
-      object(
-          "resources",
-          {or_word(between(integer("ranks", "The number of ranks the step runs on"), 1, 1'000'000), "all")},
-          "What the step runs on"),
+      object("resources",
+             {or_word(between(integer("ranks", "The number of ranks the step runs on"), 1, 1'000'000), "all"),
+              with_default(
+                  choice("device", {"auto", "cpu", "cuda"},
+                         "Where tensors are computed (docs/gpu.md). auto: on GPUs where the program was "
+                         "built for them, the step's type can use them, and each rank has one of its own"),
+                  "auto")},
+             "What the step runs on"),
       with_default(boolean("reuse", "Whether earlier results of the same step may be reused"), true),
       with_default(choice("access", {"direct", "download"},
                           "How the inputs are read: where they lie, or from a copy on the node's own disk, "

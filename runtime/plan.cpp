@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "runtime/device.h"
 #include "runtime/input_resolution.h"
 #include "runtime/schedule.h"
 
@@ -149,6 +150,7 @@ void Planner::look_up(std::size_t index) {
 void Planner::postpone(std::size_t index) {
   const PipelineStep& step = pipeline_.steps[index];
   fingerprinter_.check(step);
+  device_of(step, options_.device);
   resolve_ranks(step, options_.ranks);
   const auto waits_for = [&](Decision d) {
     return std::find_if(step.needs.begin(), step.needs.end(),

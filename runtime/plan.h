@@ -40,7 +40,7 @@ struct PlanOptions {
   std::vector<std::string> force;  // run again even where unchanged
   bool force_all = false;
   int ranks = 1;  // world size: part of the fingerprint of steps that depend on it
-  std::string device = "cpu";
+  std::string device = "cpu";  // what `device: auto` means (runtime/device.h)
 };
 
 /// Decides step by step; the executor feeds it the outputs of steps as they finish, so that a step whose

@@ -38,6 +38,12 @@ struct StepSpec {
   bool runs_program = false;
   /// Whether the number of ranks is part of the fingerprint for these parameters.
   std::function<bool(const Json& parameters)> depends_on_ranks = [](const Json&) { return false; };
+  /// Why a step with these parameters can't use a GPU, for people; "" where it can.
+  std::function<std::string(const Json& parameters)> cpu_only = [](const Json&) {
+    return std::string("steps of this type run on the CPU");
+  };
+  /// Why it needs one; "" where it does not.
+  std::function<std::string(const Json& parameters)> cuda_only = [](const Json&) { return std::string(); };
   /// Further checks that tables can't express; throws Error (configuration), shown at the step's place.
   std::function<void(const Json& parameters)> check = [](const Json&) {};
 };

@@ -69,6 +69,7 @@ inline StepSpec program_spec() {
   spec.type = "command";
   spec.runs_program = true;
   spec.depends_on_ranks = [](const Json& parameters) { return parameters.value("per_rank", false); };
+  spec.cpu_only = [](const Json&) { return std::string(); };
   return spec;
 }
 
