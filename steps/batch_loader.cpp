@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "steps/batch_transfer.h"
 
 namespace rankflow {
 namespace {
@@ -19,10 +20,11 @@ std::int64_t count_of(Range rows) {
 
 /// Makes `tensor` hold [rows, …] of `type`, in its own memory where it can.
 void shape(at::Tensor& tensor, std::int64_t rows, const ColumnInfo& column, at::ScalarType type,
-           at::MemoryFormat format = at::MemoryFormat::Contiguous) {
+           const BatchFormat& wanted, at::MemoryFormat format = at::MemoryFormat::Contiguous) {
   std::vector<std::int64_t> sizes = {rows};
   sizes.insert(sizes.end(), column.shape.begin(), column.shape.end());
-  if (!tensor.defined()) tensor = torch::empty({0}, type);
+  if (!tensor.defined())
+    tensor = torch::empty({0}, torch::dtype(type).pinned_memory(wanted.device.is_cuda()));
   tensor.resize_(sizes, format);
 }
 
@@ -81,6 +83,17 @@ void copy_images(const Dataset& data, const ColumnInfo& column, const Rows& rows
   });
 }
 
+/// Bytes as they are.
+template <typename Rows>
+void copy_bytes(const Dataset& data, const ColumnInfo& column, const Rows& rows, at::Tensor& tensor) {
+  require_type(column, DType::u8);
+  auto* out = tensor.mutable_data_ptr<std::uint8_t>();
+  data.for_each_row(column.name, rows, [&](const std::byte* row) {
+    std::memcpy(out, row, column.row_bytes());
+    out += column.row_bytes();
+  });
+}
+
 template <typename Real, typename Rows>
 void copy_standardised(const Dataset& data, const ColumnInfo& column, const Rows& rows, TargetScale scale,
                        at::Tensor& tensor) {
@@ -94,10 +107,11 @@ void copy_standardised(const Dataset& data, const ColumnInfo& column, const Rows
 }
 
 template <typename Real, typename Rows>
-void load_target_into(const Dataset& data, const Rows& rows, TargetScale scale, at::Tensor& target) {
+void load_target_into(const Dataset& data, const Rows& rows, TargetScale scale, const BatchFormat& format,
+                      at::Tensor& target) {
   const ColumnInfo& column = data.info().at("target");
   const bool classes = column.dtype == DType::i64;
-  shape(target, count_of(rows), column, classes ? at::kLong : c10::CppTypeToScalarType<Real>::value);
+  shape(target, count_of(rows), column, classes ? at::kLong : c10::CppTypeToScalarType<Real>::value, format);
   if (target.dim() != 1) target = target.reshape({count_of(rows)});
   if (classes)
     copy_integers(data, column, rows, target);
@@ -110,18 +124,22 @@ void load_inputs_into(const Dataset& data, const Rows& rows, const BatchFormat& 
   const std::int64_t n = count_of(rows);
   batch.rows = n;
   if (const ColumnInfo* column = data.info().find("features")) {
-    shape(batch.features, n, *column, format.real);
+    shape(batch.features, n, *column, format.real, format);
     copy_reals<Real>(data, *column, rows, batch.features);
   }
   if (const ColumnInfo* column = data.info().find("categories")) {
-    shape(batch.categories, n, *column, at::kLong);
+    shape(batch.categories, n, *column, at::kLong, format);
     copy_integers(data, *column, rows, batch.categories);
   }
-  if (const ColumnInfo* column = data.info().find("images")) {
-    const bool last = format.channels_last && column->shape.size() == 3;
-    shape(batch.images, n, *column, format.real,
+  const ColumnInfo* images = data.info().find("images");
+  if (images && format.device.is_cuda()) {
+    shape(batch.images, n, *images, at::kByte, format);
+    copy_bytes(data, *images, rows, batch.images);
+  } else if (images) {
+    const bool last = format.channels_last && images->shape.size() == 3;
+    shape(batch.images, n, *images, format.real, format,
           last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
-    copy_images<Real>(data, *column, rows, last, batch.images);
+    copy_images<Real>(data, *images, rows, last, batch.images);
   }
 }
 
@@ -144,14 +162,14 @@ BatchLoader::BatchLoader(const Dataset& data, bool with_target, TargetScale scal
 Batch BatchLoader::load(std::span<const std::int64_t> rows) const {
   Batch batch;
   load(rows, batch);
-  return batch;
+  return on_device(std::move(batch), format_);
 }
 
 void BatchLoader::load(std::span<const std::int64_t> rows, Batch& batch) const {
   with_real(format_, [&](auto real) {
     using Real = decltype(real);
     load_inputs_into<Real>(data_, rows, format_, batch);
-    if (with_target_) load_target_into<Real>(data_, rows, scale_, batch.target);
+    if (with_target_) load_target_into<Real>(data_, rows, scale_, format_, batch.target);
   });
 }
 
@@ -159,12 +177,13 @@ Batch BatchLoader::load(Range rows) const {
   Batch batch;
   with_real(format_, [&](auto real) { load_inputs_into<decltype(real)>(data_, rows, format_, batch); });
   if (with_target_) batch.target = load_target(rows);
-  return batch;
+  return on_device(std::move(batch), format_);
 }
 
 at::Tensor BatchLoader::load_target(Range rows) const {
   at::Tensor target;
-  with_real(format_, [&](auto real) { load_target_into<decltype(real)>(data_, rows, scale_, target); });
+  with_real(format_,
+            [&](auto real) { load_target_into<decltype(real)>(data_, rows, scale_, format_, target); });
   return target;
 }
 

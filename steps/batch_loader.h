@@ -24,6 +24,7 @@ struct Batch {
 struct BatchFormat {
   at::ScalarType real = at::kFloat;  // or at::kDouble
   bool channels_last = false;        // memory format of images
+  at::Device device = at::kCPU;      // where batches are to be
 };
 
 class BatchLoader {
@@ -32,13 +33,15 @@ class BatchLoader {
   BatchLoader(const Dataset& data, bool with_target, TargetScale scale = {}, BatchFormat format = {});
 
   const Dataset& data() const { return data_; }
-  /// The given rows, in their order.
+  const BatchFormat& format() const { return format_; }
+  /// The given rows, in their order, on the device of the format.
   Batch load(std::span<const std::int64_t> rows) const;
-  /// The same into the memory that `batch` has, where that is large enough. Thread-safe.
+  /// The same into the memory of the host that `batch` has, where that is large enough: for a GPU, what BatchTransfer takes
+  /// there, in page-locked memory and with images as bytes. Thread-safe.
   void load(std::span<const std::int64_t> rows, Batch& batch) const;
   /// Consecutive rows.
   Batch load(Range rows) const;
-  /// Their targets alone.
+  /// Their targets alone, on the host.
   at::Tensor load_target(Range rows) const;
 
  private:

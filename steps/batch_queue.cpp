@@ -8,8 +8,14 @@
 
 namespace rankflow {
 
+BatchQueue::BatchQueue(const BatchLoader& loader, bool ahead) : loader_(loader), ahead_(ahead) {
+  if (!loader.format().device.is_cuda()) return;
+  for (auto& transfer : transfers_) transfer = std::make_unique<BatchTransfer>(loader.format());
+}
+
 void BatchQueue::begin(std::int64_t count, Rows rows) {
   end();
+  release_last();
   rows_ = std::move(rows);
   count_ = count;
   made_ = taken_ = 0;
@@ -24,26 +30,41 @@ void BatchQueue::end() {
 }
 
 void BatchQueue::fill(std::int64_t number) {
-  Batch& batch = buffers_[static_cast<std::size_t>(number % 2)];
+  const auto place = static_cast<std::size_t>(number % 2);
+  Batch& batch = buffers_[place];
+  BatchTransfer* transfer = transfers_[place].get();
+  if (transfer) transfer->wait();
   const auto rows = rows_(number);
   if (rows.empty())
     batch.rows = 0;
   else
     loader_.load(rows, batch);
+  if (transfer) transfer->send(batch);
+}
+
+/// What the caller has queued for the batch that it took last is all that reads it.
+void BatchQueue::release_last() {
+  if (taken_ > 0 && transfers_[0]) transfers_[static_cast<std::size_t>((taken_ - 1) % 2)]->release();
+}
+
+const Batch& BatchQueue::taken(std::int64_t number) {
+  const auto place = static_cast<std::size_t>(number % 2);
+  return transfers_[place] ? transfers_[place]->receive() : buffers_[place];
 }
 
 const Batch& BatchQueue::next() {
   if (taken_ >= count_) throw Error(ExitStatus::internal, "more batches taken than were begun");
+  release_last();
   if (!ahead_) {
     fill(taken_);
-    return buffers_[static_cast<std::size_t>(taken_++ % 2)];
+    return taken(taken_++);
   }
   std::unique_lock lock(mutex_);
   const std::int64_t number = taken_++;  // gives the buffer of the one before to the thread
   changed_.notify_all();
   changed_.wait(lock, [&] { return made_ > number || failure_; });
   if (made_ <= number) std::rethrow_exception(failure_);
-  return buffers_[static_cast<std::size_t>(number % 2)];
+  return taken(number);
 }
 
 void BatchQueue::work(const std::stop_token& stop) {

@@ -6,12 +6,14 @@
 #include <condition_variable>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
 
 #include "runtime/step.h"
 #include "steps/batch_loader.h"
+#include "steps/batch_transfer.h"
 
 namespace rankflow {
 
@@ -20,7 +22,9 @@ class BatchQueue {
   using Rows = std::function<std::span<const std::int64_t>(std::int64_t number)>;
 
   /// Keeps a reference to `loader`. `ahead`: a thread puts the next batch together while one is in use.
-  BatchQueue(const BatchLoader& loader, bool ahead) : loader_(loader), ahead_(ahead) {}
+  /// Batches for a GPU are copied there by whoever puts them together, behind what the caller of next() queued for the one
+  /// before in the same memory.
+  BatchQueue(const BatchLoader& loader, bool ahead);
   ~BatchQueue() { end(); }
   BatchQueue(const BatchQueue&) = delete;
   BatchQueue& operator=(const BatchQueue&) = delete;
@@ -37,12 +41,15 @@ class BatchQueue {
  private:
   void work(const std::stop_token& stop);
   void fill(std::int64_t number);
+  void release_last();
+  const Batch& taken(std::int64_t number);
 
   const BatchLoader& loader_;
   const bool ahead_;
   Rows rows_;
   std::int64_t count_ = 0;
-  std::array<Batch, 2> buffers_;  // number i lies in i % 2
+  std::array<Batch, 2> buffers_;                             // number i lies in i % 2
+  std::array<std::unique_ptr<BatchTransfer>, 2> transfers_;  // to a GPU, from the same buffers
 
   // Guarded by the mutex where there is a thread.
   std::mutex mutex_;

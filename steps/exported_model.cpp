@@ -172,7 +172,7 @@ PartialLoss ExportedStep::forward_backward(const Batch& batch, std::int64_t glob
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (parameters_[i].requires_grad()) parameters_[i].mutable_grad().add_(outputs[i + 2]);
   }
-  return {outputs[0].item<double>(), outputs[1].narrow(0, 0, batch.rows)};
+  return {outputs[0], outputs[1].narrow(0, 0, batch.rows)};
 }
 
 std::shared_ptr<Model> make_exported_model(const Json&, const std::string& brought, const ModelInput& input) {

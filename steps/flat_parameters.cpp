@@ -58,6 +58,7 @@ FlatParameters::FlatParameters(torch::nn::Module& model, std::int64_t extra,
   const std::int64_t ahead = ceil_div(extra, alignment) * alignment;
   reduced_ = torch::zeros({ahead + n}, options);
   gradients_ = reduced_.narrow(0, ahead, n);
+  if (reduced_.is_cuda()) fetched_ = torch::zeros({ahead}, options.device(at::kCPU).pinned_memory(true));
 
   torch::NoGradGuard no_grad;
   for (const auto& slot : slots_) view(values_, slot).copy_(slot.parameter);
@@ -88,15 +89,44 @@ Range FlatParameters::in_reduced(std::size_t slot) const {
 }
 
 double FlatParameters::extra(std::int64_t i) const {
-  return reduced_.scalar_type() == at::kDouble ? reduced_.const_data_ptr<double>()[i]
-                                               : reduced_.const_data_ptr<float>()[i];
+  if (reduced_.is_cuda() && !is_fetched_) {
+    fetched_.copy_(reduced_.narrow(0, 0, fetched_.numel()));
+    is_fetched_ = true;
+  }
+  const at::Tensor& host = reduced_.is_cuda() ? fetched_ : reduced_;
+  return host.scalar_type() == at::kDouble ? host.const_data_ptr<double>()[i]
+                                           : host.const_data_ptr<float>()[i];
 }
 
 void FlatParameters::set_extra(std::int64_t i, double value) {
-  if (reduced_.scalar_type() == at::kDouble)
+  if (reduced_.is_cuda()) {
+    reduced_.narrow(0, i, 1).fill_(value);
+    is_fetched_ = false;
+  } else if (reduced_.scalar_type() == at::kDouble) {
     reduced_.mutable_data_ptr<double>()[i] = value;
-  else
+  } else {
     reduced_.mutable_data_ptr<float>()[i] = static_cast<float>(value);
+  }
+}
+
+void FlatParameters::add_extra(std::int64_t i, const at::Tensor& value) {
+  if (reduced_.is_cuda()) {
+    reduced_.narrow(0, i, 1).add_(value);
+    is_fetched_ = false;
+  } else {
+    set_extra(i, extra(i) + value.item<double>());
+  }
+}
+
+void FlatParameters::fetch_extras() {
+  if (!reduced_.is_cuda()) return;
+  fetched_.copy_(reduced_.narrow(0, 0, fetched_.numel()), /*non_blocking=*/true);
+  is_fetched_ = true;
+}
+
+void FlatParameters::zero() {
+  reduced_.zero_();
+  is_fetched_ = false;
 }
 
 at::Tensor FlatParameters::view(const at::Tensor& flat, const ParameterSlot& slot) {

@@ -43,6 +43,12 @@ class FlatParameters {
   const at::Tensor& reduced() const { return reduced_; }
   double extra(std::int64_t i) const;
   void set_extra(std::int64_t i, double value);
+  /// Adds a scalar on the parameters' device, of any type.
+  void add_extra(std::int64_t i, const at::Tensor& value);
+  /// On a GPU: queues the copy to the host that extra() reads once the device is synchronised; without it extra() waits for one.
+  void fetch_extras();
+  /// Makes reduced() zero.
+  void zero();
 
   /// Where the gradient of a slot, with its padding, and what is reduced along lie in reduced().
   Range in_reduced(std::size_t slot) const;
@@ -62,6 +68,8 @@ class FlatParameters {
 
   std::vector<ParameterSlot> slots_;
   at::Tensor values_, gradients_, reduced_;
+  mutable at::Tensor fetched_;  // on a GPU: what is reduced along, in page-locked memory of the host
+  mutable bool is_fetched_ = false;
   std::int64_t apart_begin_ = 0;
 };
 

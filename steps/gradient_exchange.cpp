@@ -1,5 +1,7 @@
 #include "steps/gradient_exchange.h"
 
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -73,46 +75,85 @@ ExchangeOrder exchange_order(const FlatParameters& parameters) {
   return order;
 }
 
-GradientExchange::GradientExchange(const StepContext& context, FlatParameters& parameters,
-                                   const TrainingPlan& plan)
+GradientExchange::GradientExchange(const StepContext& context, const StepDevice& device,
+                                   FlatParameters& parameters, const TrainingPlan& plan)
     : parameters_(parameters),
       parts_(parts_of(parameters, context.comm.size())),
       micro_batches_(plan.accumulate) {
   if (plan.deterministic()) {
-    tree_.emplace(context.comm, parameters.reduced(), plan.virtual_shards);
+    tree_.emplace(device.comm(), parameters.reduced(), plan.virtual_shards);
     micro_batches_ = tree_->shards_per_rank();
-    return;
+  } else if (plan.shard_optimizer && device.is_gpu()) {
+    shards_.emplace(device.comm(), parameters);
+  } else if (device.is_gpu()) {
+    exchange_on_gpus(context, device, plan);
+  } else {
+    exchange_on_host(context, plan);
   }
+  if (device.is_gpu() && !shards_)
+    norm_ = torch::zeros({}, parameters.values().options().device(at::kCPU).pinned_memory(true));
+}
+
+void GradientExchange::exchange_on_host(const StepContext& context, const TrainingPlan& plan) {
   std::shared_ptr<HostMemory> shared;
   if (goes_with_shared_values(plan, context.comm.size())) {
-    shared = HostMemory::make(context.comm, ShardedExchange::bytes_to_share(context.comm, parameters),
+    shared = HostMemory::make(context.comm, ShardedExchange::bytes_to_share(context.comm, parameters_),
                               why_messages_);
     if (!shared && plan.overlap == "shared")
       throw Error(ExitStatus::configuration, "overlap: shared can't be: " + why_messages_, "overlap: auto");
   }
   if (shared || plan.shard_optimizer) {
-    shards_.emplace(context.comm, parameters, shared);
+    shards_.emplace(context.comm, parameters_, shared);
     return;
   }
-  reducer_.emplace(context.comm, memory_of(parameters.reduced()), exchange_order(parameters).pieces,
-                   options_of(context, parameters, plan));
+  reducer_.emplace(context.comm, memory_of(parameters_.reduced()), exchange_order(parameters_).pieces,
+                   options_of(context, parameters_, plan));
+  if (context.comm.size() > 1) add_hooks([this](std::size_t piece) { reducer_->ready(piece); });
+}
+
+void GradientExchange::exchange_on_gpus(const StepContext& context, const StepDevice& device,
+                                        const TrainingPlan& plan) {
+  if (plan.overlap == "shared")
+    throw Error(ExitStatus::configuration,
+                "overlap: shared is for memory of the host, and the weights are on a GPU", "overlap: auto");
+  const DType own = element_type({"gradients", parameters_.reduced()});
+  const DType wire = wire_type(plan, own);
   if (context.comm.size() == 1) return;
+  device_reducer_.emplace(
+      *device.gpus(), parameters_.reduced(), exchange_order(parameters_).pieces,
+      wire == own ? std::nullopt : std::optional(scalar_type(wire)),
+      plan.overlap != "never" && plan.cuda_graph != "always" && plan.local_steps.is_null());
+  add_hooks([this](std::size_t piece) { device_reducer_->ready(piece); });
+}
+
+/// `ready` is told which piece of the exchange's order a parameter's gradient is.
+void GradientExchange::add_hooks(std::function<void(std::size_t)> ready) {
   std::vector<at::Tensor> trained;
-  for (const auto& slot : parameters.slots()) trained.push_back(slot.parameter);
-  hooks_.emplace(trained, [this, pieces = exchange_order(parameters).piece_of_slot](std::size_t slot) {
-    reducer_->ready(pieces[slot]);
-  });
+  for (const auto& slot : parameters_.slots()) trained.push_back(slot.parameter);
+  hooks_.emplace(trained, [ready = std::move(ready), pieces = exchange_order(parameters_).piece_of_slot](
+                              std::size_t slot) { ready(pieces[slot]); });
 }
 
 void GradientExchange::finish() {
   if (tree_) tree_->finish();
   if (shards_) shards_->finish();
   if (reducer_) reducer_->finish();
+  if (device_reducer_) device_reducer_->finish();
+  parameters_.fetch_extras();
+  if (norm_.defined()) queue_norm();
+}
+
+void GradientExchange::queue_norm() {
+  torch::NoGradGuard no_grad;
+  norm_.copy_(parameters_.gradients().norm(), /*non_blocking=*/true);
+  norm_is_known_ = true;
 }
 
 double GradientExchange::norm() const {
   if (shards_) return shards_->norm();
-  if (tree_) return parameters_.gradients().norm().item<double>();  // in no parts that follow the ranks
+  if (norm_is_known_) return norm_.item<double>();
+  // In no parts that follow the ranks, and on a GPU in one piece.
+  if (tree_ || norm_.defined()) return parameters_.gradients().norm().item<double>();
   double square = 0;
   for (const Range& part : parts_) square += sum_of_squares(parameters_.gradients(), part);
   return std::sqrt(square);
@@ -120,6 +161,8 @@ double GradientExchange::norm() const {
 
 std::string GradientExchange::description() const {
   if (tree_) return tree_->description();
+  if (device_reducer_) return device_reducer_->description();
+  if (!shards_ && !reducer_) return "not: one rank, on its GPU";
   const std::string way = shards_ ? shards_->description() : reducer_->description();
   return way + (why_messages_.empty() ? "" : str("; in messages: ", why_messages_));
 }

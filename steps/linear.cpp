@@ -37,7 +37,8 @@ bool has_place_for_gradient(const at::Tensor& parameter) {
 
 at::Tensor LinearImpl::forward(const at::Tensor& input) {
   const bool plain = at::GradMode::is_enabled() && input.dim() == 2 && has_place_for_gradient(weight) &&
-                     has_place_for_gradient(bias) && !at::autocast::is_autocast_enabled(at::kCPU);
+                     has_place_for_gradient(bias) &&
+                     !at::autocast::is_autocast_enabled(input.device().type());
   return plain ? LinearIntoGradients::apply(input, weight, bias) : torch::nn::LinearImpl::forward(input);
 }
 

@@ -12,6 +12,7 @@ Precision precision_of(const std::string& name) {
   if (name == "float32") return Precision::float32;
   if (name == "float64") return Precision::float64;
   if (name == "bfloat16") return Precision::bfloat16;
+  if (name == "float16") return Precision::float16;
   throw Error(ExitStatus::configuration, str("precision ", name, " has no code in this program"));
 }
 
@@ -23,8 +24,16 @@ const char* name(Precision precision) {
       return "float64";
     case Precision::bfloat16:
       return "bfloat16";
+    case Precision::float16:
+      return "float16";
   }
   return "?";
+}
+
+std::optional<at::ScalarType> autocast_type(Precision precision) {
+  if (precision == Precision::bfloat16) return at::kBFloat16;
+  if (precision == Precision::float16) return at::kHalf;
+  return std::nullopt;
 }
 
 at::ScalarType weights_type(Precision precision) {
@@ -40,19 +49,20 @@ void convert_floating(torch::nn::Module& model, at::ScalarType type) {
   for (auto& t : model.buffers()) convert(t);
 }
 
-Autocast::Autocast()
-    : enabled_before_(at::autocast::is_autocast_enabled(at::kCPU)),
-      type_before_(at::autocast::get_autocast_dtype(at::kCPU)) {
-  at::autocast::set_autocast_enabled(at::kCPU, true);
-  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+Autocast::Autocast(at::DeviceType device, at::ScalarType type)
+    : device_(device),
+      enabled_before_(at::autocast::is_autocast_enabled(device)),
+      type_before_(at::autocast::get_autocast_dtype(device)) {
+  at::autocast::set_autocast_enabled(device, true);
+  at::autocast::set_autocast_dtype(device, type);
   at::autocast::increment_nesting();
 }
 
 Autocast::~Autocast() {
   // Weights that were converted are remembered until here: the optimizer changes them.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-  at::autocast::set_autocast_enabled(at::kCPU, enabled_before_);
-  at::autocast::set_autocast_dtype(at::kCPU, type_before_);
+  at::autocast::set_autocast_enabled(device_, enabled_before_);
+  at::autocast::set_autocast_dtype(device_, type_before_);
 }
 
 }  // namespace rankflow

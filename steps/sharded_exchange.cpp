@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::int64_t cache_line = 64;  // bytes
 constexpr std::int64_t page = 4096;
-/// Elements that stay in the cores' caches from rank to rank.
-std::int64_t added_at_once() {
-  return std::int64_t{at::get_num_threads()} << 16;
+/// Elements that stay in the cores' caches from rank to rank; a GPU takes all.
+std::int64_t added_at_once(const at::Tensor& flat) {
+  return flat.is_cuda() ? std::max<std::int64_t>(flat.numel(), 1) : std::int64_t{at::get_num_threads()} << 16;
 }
 
 std::int64_t whole_pages(const at::Tensor& t) {
@@ -43,7 +43,7 @@ std::vector<Range> parts_of(const FlatParameters& parameters, int ranks) {
 
 double sum_of_squares(const at::Tensor& flat, Range elements) {
   double sum = 0;
-  const std::int64_t length = added_at_once();
+  const std::int64_t length = added_at_once(flat);
   for (std::int64_t begin = elements.begin; begin < elements.end; begin += length) {
     const auto norm = part(flat, {begin, std::min(elements.end, begin + length)}).norm().item<double>();
     sum += norm * norm;
@@ -93,7 +93,7 @@ void ShardedExchange::add_up() {
   torch::NoGradGuard no_grad;
   square_ = 0;
   const Range all = own();
-  const std::int64_t length = added_at_once();
+  const std::int64_t length = added_at_once(parameters_.gradients());
   for (std::int64_t begin = all.begin; begin < all.end; begin += length) {
     const Range piece{begin, std::min(all.end, begin + length)};
     at::Tensor mine = part(parameters_.gradients(), piece);

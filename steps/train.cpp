@@ -16,6 +16,11 @@ namespace {
 class TrainStep : public Step {
  public:
   void run(StepContext& context) override {
+    with_device_errors(context, [&] { train_step(context); });
+  }
+
+ private:
+  static void train_step(StepContext& context) {
     const TrainingPlan plan(context.parameters);
     // Products differ in the last bits with the number of threads.
     const bool partitioned = context.parameters.contains("partition_by");
@@ -44,7 +49,6 @@ class TrainStep : public Step {
     });
   }
 
- private:
   static std::int64_t parameter_count(const Model& model) {
     std::int64_t count = 0;
     for (const auto& p : model.parameters()) count += p.numel();

@@ -9,7 +9,10 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "runtime/step_spec.h"
+#include "steps/device.h"
+#include "steps/graph_step.h"
 #include "steps/loss.h"
+#include "steps/model_code.h"
 #include "steps/model_file.h"
 #include "steps/training_model.h"
 
@@ -34,6 +37,13 @@ void advise_window(StepContext& context, const TrainingPlan& plan, const Dataset
   context.report.note(str("the dataset has ", human_bytes(bytes), ", this host's memory ",
                           human_bytes(available_memory()),
                           ": with shuffle_window it would be read in pieces, not row by row"));
+}
+
+/// Where nothing travels while backward runs, and the model is one of ours, whose kernels can be recorded.
+bool records_step(const Json& parameters, const StepDevice& device) {
+  const Json& wanted = parameters.at("cuda_graph");
+  if (!device.is_gpu() || wanted == "never") return false;
+  return wanted == "always" || (!device.gpus() && !is_brought(parameters.at("model")));
 }
 
 void require_metric(const TrainingPlan& plan, Task task) {
@@ -79,39 +89,50 @@ TrainedModel train_model(StepContext& context, const TrainingPlan& plan, const D
                          const Dataset* validation) {
   const Json& parameters = context.parameters;
   const Task task = task_of(train.info().schema);
+  StepDevice device(context, {.deterministic = plan.deterministic(), .exchanges = true});
   std::shared_ptr<Model> model;
   run_together(context.comm, [&] {
     torch::manual_seed(plan.seed);
     model = make_training_model(parameters, context.inputs, model_input(train.info()));
     convert_floating(*model, weights_type(plan.precision));
+    model->to(device.device());
   });
   const TargetScale scale = check_targets(train, context.comm);
   if (validation) check_targets(*validation, context.comm);
 
-  const at::Tensor weights =
-      class_weights(parameters.value("class_weights", Json()), train, task, context.comm);
+  at::Tensor weights = class_weights(parameters.value("class_weights", Json()), train, task, context.comm);
+  if (weights.defined()) weights = weights.to(device.device());
   const Loss loss(task, parameters.at("label_smoothing"), weights);
-  const BatchFormat format{weights_type(plan.precision), has_convolutions(*model)};
+  const BatchFormat format{weights_type(plan.precision), has_convolutions(*model), device.device()};
   const BatchLoader train_loader(train, true, scale, format);
   std::optional<BatchLoader> validation_loader;
   if (validation) validation_loader.emplace(*validation, true, scale, format);
   std::unique_ptr<TrainingStep> step;
-  run_together(context.comm,
-               [&] { step = make_training_step(*model, loss, weights, plan.precision, context.timeline); });
+  const bool recorded = records_step(parameters, device);
+  run_together(context.comm, [&] {
+    step = make_training_step(*model, loss, weights, plan.precision, context.timeline);
+    if (recorded) step = std::make_unique<GraphStep>(std::move(step), plan.batch_size);
+  });
   Checkpoints checkpoints(context.checkpoints, training_configuration(parameters, train.info()),
                           parameters.at("checkpoint").at("keep"));
   advise_window(context, plan, train.info());
-  const bool ahead = assembles_ahead(parameters.at("prefetch"), context, train.info());
+  const Json& prefetch = parameters.at("prefetch");
+  const bool ahead =
+      (prefetch == "auto" && device.is_gpu()) || assembles_ahead(prefetch, context, train.info());
   Trainer trainer(
       context, plan,
-      {*model, *step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr, ahead,
-       checkpoints,
-       Settings{{"model", parameters.at("model").dump()},
+      {device, *model, *step, task, scale, train_loader, validation_loader ? &*validation_loader : nullptr,
+       ahead, checkpoints,
+       Settings{{"device", device.description()},
+                {"kernels started", recorded ? "together, as a CUDA graph, in whole batches" : "one by one"},
+                {"model", parameters.at("model").dump()},
                 {"memory format of images", format.channels_last ? "channels last" : "channels first"},
                 {"batches assembled", ahead ? "ahead, by a thread" : "when they are wanted"}}});
   TrainingResult result = trainer.run();
+  device.close();
 
   convert_floating(*model, at::kFloat);  // what reads models knows float32
+  model->to(at::kCPU);
   return {std::move(model), scale, std::move(result)};
 }
 

@@ -224,6 +224,8 @@ void check_local(const Json& parameters) {
     refuse("shard_optimizer", "each rank updates all parameters between two exchanges");
   if (parameters.at("overlap") == "always") refuse("overlap: always", "nothing travels while backward runs");
   if (given(parameters, "ema")) refuse("ema", "between two exchanges the ranks' weights differ");
+  if (parameters.at("precision") == "float16")
+    refuse("precision: float16", "the ranks agree on the scale of the loss at every batch");
 }
 
 Field local_steps_field() {
@@ -293,11 +295,13 @@ StepSpec train_spec() {
       local_steps_field(),
       above(number("clip_norm", "gradients of a larger norm (of all parameters together) are scaled to it"),
             0),
-      with_default(choice("precision", {"float32", "float64", "bfloat16"},
-                          "number format; bfloat16: of products and convolutions in the forward and backward "
-                          "pass, while weights, gradients and optimizer stay float32. Weights are saved as "
-                          "float32"),
-                   "float32"),
+      with_default(
+          choice("precision", {"float32", "float64", "bfloat16", "float16"},
+                 "number format; bfloat16 and float16: of products and convolutions in the forward and "
+                 "backward pass, while weights, gradients and optimizer stay float32. float16 needs a "
+                 "GPU; the loss is scaled, and a batch whose gradients become infinite by that is left "
+                 "out. Weights are saved as float32"),
+          "float32"),
       with_default(
           between(integer("seed", "of the initial weights, the order of rows and dropout"), 0, 4294967295.0),
           0),
@@ -320,12 +324,18 @@ StepSpec train_spec() {
   };
   for (auto fields : {weight_fields(), loss_fields(), selection_fields(), partition_fields()})
     spec.fields.insert(spec.fields.end(), fields.begin(), fields.end());
-  spec.fields.push_back(
-      not_hashed(with_default(choice("prefetch", {"auto", "always", "never"},
-                                     "whether a thread puts the next batch together while one is in use; "
-                                     "auto: where the host has a core "
-                                     "to spare, or the data is larger than half its memory"),
-                              "auto")));
+  spec.fields.push_back(not_hashed(
+      with_default(choice("prefetch", {"auto", "always", "never"},
+                          "whether a thread puts the next batch together while one is in use; "
+                          "auto: where the host has a core "
+                          "to spare, or the data is larger than half its memory; for a GPU always"),
+                   "auto")));
+  spec.fields.push_back(not_hashed(with_default(
+      choice("cuda_graph", {"auto", "always", "never"},
+             "whether the kernels of forward and backward are recorded once and started together, "
+             "where batches are whole. auto: on one GPU, for the built-in models. always: any model, and "
+             "on several GPUs, where gradients then travel after backward. Without effect on the CPU"),
+      "auto")));
   spec.fields.push_back(with_default(
       choice("gradient_compression", {"none", "bfloat16", "float16"},
              "what gradients travel between ranks as: half the bytes, and every sum of two is rounded; for "
@@ -364,6 +374,14 @@ StepSpec train_spec() {
   spec.outputs_help = "model";
   // Ranks with steps of their own see other batches on another number of them: no rounding, another training.
   spec.depends_on_ranks = [](const Json& parameters) { return given(parameters, "local_steps"); };
+  spec.cpu_only = [](const Json& parameters) {
+    const bool exported = parameters.at("model").at("type") == "exported";
+    return std::string(exported ? "an exported model is compiled for the CPU" : "");
+  };
+  spec.cuda_only = [](const Json& parameters) {
+    const bool half = parameters.at("precision") == "float16";
+    return std::string(half ? "precision float16 needs a GPU (on the CPU: bfloat16)" : "");
+  };
   spec.check = [](const Json& parameters) {
     const Json& optimizer = parameters.at("optimizer");
     if (optimizer.at("type") == "sgd" && optimizer.at("nesterov") == true &&

@@ -51,19 +51,21 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
                   [this](const std::string& name, const at::Tensor& parameter) {
                     return excluded_from_decay(plan_.optimizer, name, parameter);
                   }),
-      exchange_(context, parameters_, plan_),
+      exchange_(context, setup.device, parameters_, plan_),
       optimizer_(make_optimizer(plan_.optimizer, part(parameters_.values(), exchange_.own()),
                                 part(parameters_.gradients(), exchange_.own()),
                                 {{within(parameters_.together(), exchange_.own()), true},
                                  {within(parameters_.apart(), exchange_.own()), false}})),
       learning_rate_(plan_.schedule, plan_.optimizer.at("learning_rate"), batches_, plan_.epochs),
       selection_(plan_, setup.model),
-      buffers_(setup.model, context.comm, plan_.virtual_shards),
+      buffers_(setup.model, setup.device.comm(), plan_.virtual_shards),
       input_(setup.train, setup.assemble_ahead),
       log_(context),
       checkpoints_(setup.checkpoints) {
   if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
-  if (!plan_.local_steps.is_null()) local_.emplace(context.comm, plan_.local_steps, parameters_, *optimizer_);
+  if (!plan_.local_steps.is_null())
+    local_.emplace(setup.device.comm(), plan_.local_steps, parameters_, *optimizer_);
+  if (plan_.precision == Precision::float16) progress_.loss_scale.emplace();
 }
 
 TrainingResult Trainer::run() {
@@ -109,7 +111,7 @@ void Trainer::start() {
   });
   found = context_.comm.broadcast_text(found);
   // The first rank's weights are everybody's, whether from a checkpoint or new.
-  for (const auto& t : tensors) context_.comm.broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
+  for (const auto& t : tensors) setup_.device.comm().broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
   take_state(state);
   setup_.step.bind();
   buffers_.begin();
@@ -195,8 +197,7 @@ bool Trainer::ranks_agree() const {
 /// A step that all ranks take together; returns the batch's mean loss.
 double Trainer::joint_step(Range batch) {
   compute_gradients(batch, batch.size());
-  reduce_gradients();
-  update_parameters();
+  if (reduce_gradients()) update_parameters();
   if (exchange_.divides_update()) {
     TimedSpan span(context_.timeline, "share", category);
     Stopwatch watch(spent_.communication);
@@ -216,6 +217,7 @@ double Trainer::local_step(Range batch) {
   if (plan_.clip_norm > 0) gradient_norm_ = exchange_.norm();
   update_parameters();
   const double mean_loss = parameters_.extra(loss);
+  if (!std::isfinite(mean_loss)) note_not_finite(batch);
   round_loss_ += mean_loss * static_cast<double>(share);
   if (local_->round_ends(progress_.batch + 1, batches_)) end_round();
   return mean_loss;
@@ -243,7 +245,9 @@ void Trainer::end_round() {
 /// Leaves this rank's part of the gradient of a mean loss over `counted` rows in the flat buffer: the cut over ranks and
 /// micro-batches does not change the sum.
 void Trainer::compute_gradients(Range batch, std::int64_t counted) {
-  parameters_.reduced().zero_();
+  parameters_.zero();
+  row_losses_.clear();
+  if (progress_.loss_scale) setup_.step.set_loss_scale(progress_.loss_scale->value());
   for (std::int64_t micro = 0; micro < exchange_.micro_batches(); ++micro) {
     exchange_.begin_backward(!local_ && micro + 1 == exchange_.micro_batches());
     const Batch* piece;
@@ -252,34 +256,41 @@ void Trainer::compute_gradients(Range batch, std::int64_t counted) {
       Stopwatch watch(spent_.input);
       piece = &input_.next();
     }
-    if (piece->rows > 0) compute_part(*piece, batch, micro, counted);
+    if (piece->rows > 0) compute_part(*piece, micro, counted);
     buffers_.after_shard(static_cast<double>(piece->rows) / static_cast<double>(batch.size()));
     exchange_.end_backward();
   }
 }
 
-void Trainer::compute_part(const Batch& piece, Range batch, std::int64_t micro, std::int64_t counted) {
+void Trainer::compute_part(const Batch& piece, std::int64_t micro, std::int64_t counted) {
   // Dropout is a function of seed, batch, rank and micro-batch: nothing to save, and a resumed run draws the
   // same.
   const std::int64_t number = context_.comm.rank() * exchange_.micro_batches() + micro;
   torch::manual_seed(mixed_seed(plan_.seed, static_cast<std::uint64_t>(progress_.step) + 1,
                                 static_cast<std::uint64_t>(number) + 1));
   const PartialLoss result = setup_.step.forward_backward(piece, counted);
-  parameters_.set_extra(loss, parameters_.extra(loss) + result.share);
-  if (std::isfinite(result.share) || !result.row_loss.defined()) return;
-  if (bad_.count > 0 && bad_.batch != progress_.batch) return;  // what follows the first is no news
-  const auto wrong = result.row_loss.isfinite().logical_not();
-  const auto count = wrong.sum().item<std::int64_t>();
-  if (count == 0) return;
-  const auto first = static_cast<std::size_t>(wrong.to(at::kInt).argmax().item<std::int64_t>());
-  if (bad_.count == 0) bad_ = {0, rows_of(batch, micro)[first], progress_.batch, share_of(batch)};
-  bad_.count += count;
+  parameters_.add_extra(loss, result.share);
+  if (result.row_loss.defined()) row_losses_.push_back({result.row_loss, micro});
 }
 
-/// What the ranks left in the flat gradients and beside them, summed. Throws Error (bad_data) where that is not finite.
-void Trainer::reduce_gradients() {
-  parameters_.set_extra(stop, context_.stop.requested() ? 1 : 0);
-  parameters_.set_extra(checkpoint_due, context_.first() && checkpoint_is_old() ? 1 : 0);
+/// Which rows of this rank have a loss that is not finite. What follows the first batch that has any is no news.
+void Trainer::note_not_finite(Range batch) {
+  if (bad_.count > 0) return;
+  for (const RowLosses& part : row_losses_) {
+    const auto wrong = part.losses.isfinite().logical_not();
+    const auto count = wrong.sum().item<std::int64_t>();
+    if (count == 0) continue;
+    const auto first = static_cast<std::size_t>(wrong.to(at::kInt).argmax().item<std::int64_t>());
+    if (bad_.count == 0) bad_ = {0, rows_of(batch, part.micro)[first], progress_.batch, share_of(batch)};
+    bad_.count += count;
+  }
+}
+
+/// What the ranks left in the flat gradients and beside them, summed. Returns whether they are of use: gradients that a
+/// scaled loss made infinite are not. Throws Error (bad_data) where they are not finite for another reason.
+bool Trainer::reduce_gradients() {
+  if (context_.stop.requested()) parameters_.set_extra(stop, 1);
+  if (context_.first() && checkpoint_is_old()) parameters_.set_extra(checkpoint_due, 1);
   {
     TimedSpan span(context_.timeline, "reduce", category);
     Stopwatch watch(spent_.communication);
@@ -287,9 +298,22 @@ void Trainer::reduce_gradients() {
     exchange_.finish();
   }
   if (const auto news = exchange_.news()) log_.write(str("gradients reduced: ", *news, "\n"));
-  gradient_norm_ = exchange_.norm();
+  setup_.device.synchronize();  // a GPU's kernels and communication are waited for here, together
+  auto& scale = progress_.loss_scale;
+  gradient_norm_ = exchange_.norm() / (scale ? scale->value() : 1);
   // One infinity or NaN makes the norm one: every rank sees it here.
-  if (!std::isfinite(parameters_.extra(loss)) || !std::isfinite(gradient_norm_)) refuse();
+  const bool loss_is_finite = std::isfinite(parameters_.extra(loss));
+  const bool finite = loss_is_finite && std::isfinite(gradient_norm_);
+  if (finite && scale) part(parameters_.gradients(), exchange_.own()).mul_(1 / scale->value());
+  if (loss_is_finite && scale) {
+    const double before = scale->value();
+    scale->update(finite);
+    if (scale->value() != before)
+      log_.write(str("loss scale ", significant(scale->value()), " from batch ", progress_.step + 2, " on",
+                     finite ? "" : ": a gradient was infinite, and this batch is left out", "\n"));
+  }
+  if (!finite && !(loss_is_finite && scale && !scale->exhausted())) refuse();
+  return finite;
 }
 
 void Trainer::update_parameters() {
@@ -303,6 +327,8 @@ void Trainer::update_parameters() {
 }
 
 void Trainer::refuse() {
+  if (!local_ && !std::isfinite(parameters_.extra(loss)))
+    note_not_finite(batch_range(rows_, plan_.batch_size, progress_.batch));
   NotFinite all;
   bool rows_differ = false;  // in one rank's share: weights that diverged would fail all of them
   for (const NotFinite& rank : context_.comm.all_gather_value(bad_)) {

@@ -7,6 +7,7 @@
 #include "runtime/step.h"
 #include "steps/batch_queue.h"
 #include "steps/checkpoint_writer.h"
+#include "steps/device.h"
 #include "steps/flat_parameters.h"
 #include "steps/gradient_exchange.h"
 #include "steps/learning_rate.h"
@@ -28,8 +29,9 @@ namespace rankflow {
 
 /// What to train, and on what; all ranks hold the same.
 struct TrainingSetup {
-  Model& model;        // parameters, buffers, and the forward pass for validation
-  TrainingStep& step;  // makes the gradients of the model's parameters
+  const StepDevice& device;  // where the model and the batches are
+  Model& model;              // parameters, buffers, and the forward pass for validation
+  TrainingStep& step;        // makes the gradients of the model's parameters
   Task task;
   TargetScale target;
   const BatchLoader& train;
@@ -61,6 +63,11 @@ class Trainer {
   struct NotFinite {
     std::int64_t count = 0, first = -1, batch = 0, share = 0;
   };
+  /// Of a micro-batch; looked at only where their sum is not finite.
+  struct RowLosses {
+    at::Tensor losses;
+    std::int64_t micro = 0;
+  };
 
   void start();
   void train_epoch();
@@ -70,10 +77,11 @@ class Trainer {
   void end_round();
   bool ranks_agree() const;
   void compute_gradients(Range batch, std::int64_t counted);
-  void compute_part(const Batch& piece, Range batch, std::int64_t micro, std::int64_t counted);
+  void compute_part(const Batch& piece, std::int64_t micro, std::int64_t counted);
+  void note_not_finite(Range batch);
   std::int64_t share_of(Range batch) const;
   std::span<const std::int64_t> rows_of(Range batch, std::int64_t micro) const;
-  void reduce_gradients();
+  bool reduce_gradients();
   void update_parameters();
   [[noreturn]] void refuse();
   void finish_epoch();
@@ -105,6 +113,7 @@ class Trainer {
   CheckpointWriter checkpoints_;  // used by the first rank
   TimeSpent spent_;
   NotFinite bad_;
+  std::vector<RowLosses> row_losses_;  // of the batch
   double gradient_norm_ = 0, last_checkpoint_ = 0;
   double round_loss_ = 0;  // local steps: sum over this rank's rows since the ranks last agreed
   bool checkpoint_counted_ = false;

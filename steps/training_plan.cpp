@@ -15,6 +15,7 @@ TrainingPlan::TrainingPlan(const Json& parameters)
       local_steps(parameters.value("local_steps", Json())),
       gradient_compression(parameters.at("gradient_compression")),
       overlap(parameters.at("overlap")),
+      cuda_graph(parameters.at("cuda_graph")),
       keep_best(parameters.at("select") == "best"),
       primary_metric(parameters.at("primary_metric")),
       every_epochs(parameters.at("checkpoint").at("every_epochs")),

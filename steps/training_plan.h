@@ -25,6 +25,7 @@ struct TrainingPlan {
   Json local_steps;                  // DiLoCo; null: every step is taken together
   std::string gradient_compression;  // none, bfloat16, float16: on the wire
   std::string overlap;               // of backward and reduction: auto, always, never
+  std::string cuda_graph;            // auto, always, never
   double clip_norm = 0;              // 0: not clipped
   double ema_decay = 0;              // 0: no average
   bool keep_best;

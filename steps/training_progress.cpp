@@ -3,9 +3,11 @@
 namespace rankflow {
 
 Json TrainingProgress::to_json() const {
-  return {{"epoch", epoch},           {"batch", batch},           {"step", step},
-          {"epoch_loss", epoch_loss}, {"best_epoch", best_epoch}, {"best_value", best_value},
-          {"mark_epoch", mark_epoch}, {"mark_value", mark_value}, {"history", history}};
+  Json json = {{"epoch", epoch},           {"batch", batch},           {"step", step},
+               {"epoch_loss", epoch_loss}, {"best_epoch", best_epoch}, {"best_value", best_value},
+               {"mark_epoch", mark_epoch}, {"mark_value", mark_value}, {"history", history}};
+  if (loss_scale) json["loss_scale"] = loss_scale->to_json();
+  return json;
 }
 
 TrainingProgress TrainingProgress::from_json(const Json& json) {
@@ -15,6 +17,8 @@ TrainingProgress TrainingProgress::from_json(const Json& json) {
   p.best_epoch = json.at("best_epoch"), p.best_value = json.at("best_value");
   p.mark_epoch = json.at("mark_epoch"), p.mark_value = json.at("mark_value");
   p.history = json.at("history");
+  if (const auto found = json.find("loss_scale"); found != json.end())
+    p.loss_scale = LossScale::from_json(*found);
   return p;
 }
 

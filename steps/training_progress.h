@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "io/json.h"
+#include "steps/loss_scale.h"
 
 namespace rankflow {
 
@@ -15,7 +17,8 @@ struct TrainingProgress {
   double best_value = 0;
   std::int64_t mark_epoch = 0;  // the last that was better than the mark before by more than min_delta
   double mark_value = 0;
-  Json history = Json::array();  // one object per epoch: epoch (from 1), train_loss, validation_…
+  std::optional<LossScale> loss_scale;  // of float16
+  Json history = Json::array();         // one object per epoch: epoch (from 1), train_loss, validation_…
 
   Json to_json() const;
   static TrainingProgress from_json(const Json& json);

@@ -51,10 +51,12 @@ inline Trained train_directly(
                       class_weights(parameters.value("class_weights", Json()), dataset, task, comm)),
                  plan.precision, run.timeline);
   Checkpoints checkpoints(run.context.checkpoints, Json::object());
+  StepDevice device(run.context, {.exchanges = true});
   Trainer trainer(run.context, plan,
-                  {*trained.model, step, task, scale, loader, nullptr, parameters.at("prefetch") == "always",
-                   checkpoints, Settings{}});
+                  {device, *trained.model, step, task, scale, loader, nullptr,
+                   parameters.at("prefetch") == "always", checkpoints, Settings{}});
   trained.result = trainer.run();
+  device.close();
   return trained;
 }
 
