@@ -39,7 +39,7 @@ struct WorkOrder {
   DownloadRules download_rules;
   std::string fingerprint;
   std::string checkpoints, log_folder, folder;
-  Json producer;  // goes to producer.json
+  Json producer;               // goes to producer.json
   std::string device = "cpu";  // or cuda
   int attempt = 1;
 };

@@ -39,7 +39,7 @@ struct PlanOptions {
       from;  // these steps and all that follow run again; what comes before is reused if it can be
   std::vector<std::string> force;  // run again even where unchanged
   bool force_all = false;
-  int ranks = 1;  // world size: part of the fingerprint of steps that depend on it
+  int ranks = 1;               // world size: part of the fingerprint of steps that depend on it
   std::string device = "cpu";  // what `device: auto` means (runtime/device.h)
 };
 

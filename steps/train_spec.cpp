@@ -375,8 +375,10 @@ StepSpec train_spec() {
   // Ranks with steps of their own see other batches on another number of them: no rounding, another training.
   spec.depends_on_ranks = [](const Json& parameters) { return given(parameters, "local_steps"); };
   spec.cpu_only = [](const Json& parameters) {
-    const bool exported = parameters.at("model").at("type") == "exported";
-    return std::string(exported ? "an exported model is compiled for the CPU" : "");
+    if (parameters.at("model").at("type") == "exported")
+      return std::string("an exported model is compiled for the CPU");
+    return std::string(given(parameters, "partition_by") ? "models of partitions are trained by one core each"
+                                                         : "");
   };
   spec.cuda_only = [](const Json& parameters) {
     const bool half = parameters.at("precision") == "float16";

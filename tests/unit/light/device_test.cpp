@@ -48,8 +48,12 @@ class DeviceOf : public testing::Test {
   PipelineStep step_;
 
   void SetUp() override {
-    spec_.cpu_only = [](const Json& p) { return std::string(p.value("cpu", false) ? "its model is for CPUs" : ""); };
-    spec_.cuda_only = [](const Json& p) { return std::string(p.value("gpu", false) ? "it needs a GPU" : ""); };
+    spec_.cpu_only = [](const Json& p) {
+      return std::string(p.value("cpu", false) ? "its model is for CPUs" : "");
+    };
+    spec_.cuda_only = [](const Json& p) {
+      return std::string(p.value("gpu", false) ? "it needs a GPU" : "");
+    };
     step_.name = "fit";
     step_.spec = &spec_;
     step_.parameters = Json::object();

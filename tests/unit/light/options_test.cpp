@@ -30,7 +30,7 @@ TEST(Options, run_with_everything) {
   const auto overrides = overrides_of(line);
   EXPECT_EQ(overrides.set, (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"b.c", "x=y"}}));
   EXPECT_EQ(overrides.inputs[0].second, "in.csv");
-  const auto plan = plan_options_of(line, 4);
+  const auto plan = plan_options_of(line, 4, "cpu");
   EXPECT_TRUE(plan.force_all);
   EXPECT_EQ(plan.force, std::vector<std::string>{"s"});
   EXPECT_EQ(plan.ranks, 4);
