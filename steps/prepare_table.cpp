@@ -86,7 +86,7 @@ class TablePreparation {
   std::optional<TableRecipe> recipe_;
   FeatureNames features_;
   std::optional<TargetRule> target_;
-  TableTransforms transforms_;
+  FeatureEncoding encoding_;
   std::map<std::int64_t, TableRows> kept_;  // by piece
   std::vector<std::int64_t> counts_;        // rows of this rank in each split
   DroppedRows dropped_;
@@ -168,8 +168,8 @@ void TablePreparation::choose_features(const Table& shape) {
   features_ = select_features(shape, parameter(keys_, "features"), excluded);
   if (!known_.is_null()) {
     FeatureNames known;
-    for (const auto& t : transforms_from_schema(known_).numeric) known.numeric.push_back(t.name);
-    for (const auto& t : transforms_from_schema(known_).categorical) known.categorical.push_back(t.name);
+    for (const auto& t : encoding_from_schema(known_).numeric) known.numeric.push_back(t.name);
+    for (const auto& t : encoding_from_schema(known_).categorical) known.categorical.push_back(t.name);
     const bool listed = !parameter(keys_, "features").is_null();
     if (listed && (features_.numeric != known.numeric || features_.categorical != known.categorical)) {
       throw Error(ExitStatus::configuration,
@@ -236,13 +236,13 @@ void TablePreparation::learn_rows() {
   if (learns && all[split.training()] == 0)
     throw Error(ExitStatus::bad_data, "no row fell into the split `train`",
                 "more rows, or a larger fraction");
-  transforms_ =
-      learns ? learner.conclude(keys_.at("scaling"), keys_.at("min_count")) : transforms_from_schema(known_);
+  encoding_ =
+      learns ? learner.conclude(keys_.at("scaling"), keys_.at("min_count")) : encoding_from_schema(known_);
 }
 
 Json TablePreparation::schema() const {
   Json schema = Json::object();
-  add_to_schema(transforms_, schema);
+  add_to_schema(encoding_, schema);
   if (const Json recipe = recipe_->saved(); !recipe.is_null()) schema["recipe"] = recipe;
   if (!target_) return schema;
   schema["target"] = target_->name();
@@ -260,7 +260,7 @@ void TablePreparation::write() {
   DatasetInfo info;
   info.rows_per_part = keys_.at("rows_per_part");
   info.schema = schema();
-  info.columns = column_infos(transforms_, target_);
+  info.columns = column_infos(encoding_, target_);
 
   std::vector<SplitWriter> writers;
   for (std::size_t s = 0; s < names.size(); ++s)
@@ -271,7 +271,7 @@ void TablePreparation::write() {
     const Range mine = input_->mine();
     for (std::int64_t piece = mine.begin; piece < mine.end && !context_.stop.requested(); ++piece) {
       const TableRows taken = rows(piece);
-      const auto columns = taken.columns(transforms_, target_);
+      const auto columns = taken.columns(encoding_, target_);
       for (std::size_t s = 0; s < writers.size(); ++s)
         writers[s].append(columns, taken.rows_in(static_cast<std::uint8_t>(s)));
       if (context_.first()) {
@@ -306,8 +306,8 @@ void TablePreparation::report(const std::vector<std::vector<std::int64_t>>& rows
   context_.report.result("rows", rows);
   context_.report.result("rows_read", input_->rows());
   context_.report.result("rows_dropped", why);
-  context_.report.result("numeric_features", transforms_.numeric.size());
-  context_.report.result("categorical_features", transforms_.categorical.size());
+  context_.report.result("numeric_features", encoding_.numeric.size());
+  context_.report.result("categorical_features", encoding_.categorical.size());
 }
 
 void TablePreparation::run() {

@@ -50,19 +50,19 @@ void RowsLearner::finish(Communicator& comm) {
   }
 }
 
-TableTransforms RowsLearner::conclude(const std::string& scaling, std::int64_t min_count) const {
-  TableTransforms transforms;
+FeatureEncoding RowsLearner::conclude(const std::string& scaling, std::int64_t min_count) const {
+  FeatureEncoding encoding;
   for (std::size_t c = 0; c < moments_.size(); ++c)
-    transforms.numeric.push_back(learn_scaling(features_.numeric[c], moments_[c], scaling));
+    encoding.numeric.push_back(learn_scaling(features_.numeric[c], moments_[c], scaling));
   for (std::size_t f = 0; f < counts_.size(); ++f) {
     std::set<std::string> frequent;
     for (const auto& [name, n] : counts_[f]) {
       if (n >= min_count) frequent.insert(name);
     }
     const auto type = types_[f] < 0 ? ColumnType::text : static_cast<ColumnType>(types_[f]);
-    transforms.categorical.push_back({features_.categorical[f], sorted_categories(frequent, type)});
+    encoding.categorical.push_back({features_.categorical[f], sorted_categories(frequent, type)});
   }
-  return transforms;
+  return encoding;
 }
 
 }  // namespace rankflow

@@ -23,7 +23,7 @@ class RowsLearner {
   /// Collective.
   void finish(Communicator& comm);
   /// `scaling` and `min_count` are the keys of a prepare step. Throws Error (bad_data) for a feature without values.
-  TableTransforms conclude(const std::string& scaling, std::int64_t min_count) const;
+  FeatureEncoding conclude(const std::string& scaling, std::int64_t min_count) const;
 
  private:
   FeatureNames features_;

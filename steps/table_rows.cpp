@@ -58,9 +58,9 @@ std::vector<std::int64_t> TableRows::rows_in(std::uint8_t wanted) const {
   return rows;
 }
 
-std::vector<OutputColumn> TableRows::columns(const TableTransforms& transforms,
+std::vector<OutputColumn> TableRows::columns(const FeatureEncoding& encoding,
                                              const std::optional<TargetRule>& rule) const {
-  std::vector<OutputColumn> columns = feature_columns(transforms, numeric, categorical);
+  std::vector<OutputColumn> columns = feature_columns(encoding, numeric, categorical);
   if (rule) columns.push_back(rule->column(*target));
   columns.push_back({{"row", DType::i64, {}}, [this](std::span<const std::int64_t> rows, std::byte* out) {
                        auto* to = reinterpret_cast<std::int64_t*>(out);
@@ -69,14 +69,12 @@ std::vector<OutputColumn> TableRows::columns(const TableTransforms& transforms,
   return columns;
 }
 
-std::vector<ColumnInfo> column_infos(const TableTransforms& transforms,
-                                     const std::optional<TargetRule>& rule) {
+std::vector<ColumnInfo> column_infos(const FeatureEncoding& encoding, const std::optional<TargetRule>& rule) {
   std::vector<ColumnInfo> infos;
   const auto width = [](std::size_t n) { return std::vector<std::int64_t>{static_cast<std::int64_t>(n)}; };
-  if (!transforms.numeric.empty())
-    infos.push_back({"features", DType::f32, width(transforms.numeric.size())});
-  if (!transforms.categorical.empty())
-    infos.push_back({"categories", DType::i64, width(transforms.categorical.size())});
+  if (!encoding.numeric.empty()) infos.push_back({"features", DType::f32, width(encoding.numeric.size())});
+  if (!encoding.categorical.empty())
+    infos.push_back({"categories", DType::i64, width(encoding.categorical.size())});
   if (rule) infos.push_back({"target", rule->classification() ? DType::i64 : DType::f32, {}});
   infos.push_back({"row", DType::i64, {}});
   return infos;

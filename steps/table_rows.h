@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "steps/feature_encoding.h"
 #include "steps/feature_selection.h"
 #include "steps/prepare_target.h"
 #include "steps/table_part.h"
-#include "steps/table_transforms.h"
 
 namespace rankflow {
 
@@ -26,13 +26,12 @@ struct TableRows {
   /// Rows of a split as indices into these columns.
   std::vector<std::int64_t> rows_in(std::uint8_t wanted) const;
   /// The columns of the dataset, for these rows.
-  std::vector<OutputColumn> columns(const TableTransforms& transforms,
+  std::vector<OutputColumn> columns(const FeatureEncoding& encoding,
                                     const std::optional<TargetRule>& rule) const;
 };
 
 /// What columns() of any part are.
-std::vector<ColumnInfo> column_infos(const TableTransforms& transforms,
-                                     const std::optional<TargetRule>& rule);
+std::vector<ColumnInfo> column_infos(const FeatureEncoding& encoding, const std::optional<TargetRule>& rule);
 
 /// Why rows are left out, and how many.
 struct DroppedRows {

@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 #include "io/table_columns.h"
+#include "steps/feature_encoding.h"
 #include "steps/table_transform.h"
-#include "steps/table_transforms.h"
 
 namespace rankflow {
 namespace {
@@ -53,7 +53,7 @@ class Scale : public PerColumn {
 
  private:
   Json learn(const std::string& column, const TableLearner& learner) const override {
-    const NumericTransform t = learn_scaling(column, learner.moments(column), scaling_);
+    const NumericEncoding t = learn_scaling(column, learner.moments(column), scaling_);
     return {{"shift", t.mean}, {"scale", t.scale}};
   }
   void apply_to(Table& table, const std::string& column, const Json& learnt) const override {

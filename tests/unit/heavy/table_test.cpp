@@ -173,6 +173,10 @@ TEST_F(CsvTest, TypesServeAllPieces) {
   EXPECT_THAT(categories_of(*t.at("s")).names, ElementsAre("1", "x"));
   EXPECT_THAT(categories_of(*table(text + "x,x,\n", options).at("i")).names, ElementsAre("007", "x"));
   EXPECT_EQ(table(text, options).type("d"), ColumnType::text);
+  // A large integer that turns out to be a real is rounded, as where it is read as one.
+  std::string large = "i\n";
+  for (int i = 0; i < 20; ++i) large += "9007199254740993\n";
+  EXPECT_EQ(numbers(table(large + "0.5\n", options), "i")[0], 9007199254740992.0);
 }
 
 TEST_F(CsvTest, TypesMayBeDeclared) {

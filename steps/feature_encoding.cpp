@@ -1,4 +1,4 @@
-#include "steps/table_transforms.h"
+#include "steps/feature_encoding.h"
 
 #include <cmath>
 #include <unordered_map>
@@ -8,13 +8,13 @@
 namespace rankflow {
 namespace {
 
-OutputColumn numeric_features(const std::vector<NumericTransform>& transforms, std::vector<Column> columns) {
-  const auto width = static_cast<std::int64_t>(transforms.size());
+OutputColumn numeric_features(const std::vector<NumericEncoding>& encoding, std::vector<Column> columns) {
+  const auto width = static_cast<std::int64_t>(encoding.size());
   return {{"features", DType::f32, {width}},
-          [transforms, columns = std::move(columns)](std::span<const std::int64_t> rows, std::byte* out) {
+          [encoding, columns = std::move(columns)](std::span<const std::int64_t> rows, std::byte* out) {
             std::vector<double> values(rows.size());
             for (std::size_t c = 0; c < columns.size(); ++c) {
-              const NumericTransform& t = transforms[c];
+              const NumericEncoding& t = encoding[c];
               gather_numbers(*columns[c], rows, values.data());
               float* to = reinterpret_cast<float*>(out) + c;
               for (double v : values) {
@@ -43,14 +43,14 @@ struct CodedCategory {
   std::vector<std::int64_t> code;   // of each index
 };
 
-OutputColumn category_features(const std::vector<CategoryTransform>& transforms,
+OutputColumn category_features(const std::vector<CategoryEncoding>& encoding,
                                std::vector<CategoryFeature> features) {
   auto coded = std::make_shared<std::vector<CodedCategory>>();
-  for (std::size_t c = 0; c < transforms.size(); ++c) {
+  for (std::size_t c = 0; c < encoding.size(); ++c) {
     coded->push_back({std::move(features[c].categories.codes),
-                      codes_in(transforms[c].vocabulary, features[c].categories.names)});
+                      codes_in(encoding[c].vocabulary, features[c].categories.names)});
   }
-  return {{"categories", DType::i64, {static_cast<std::int64_t>(transforms.size())}},
+  return {{"categories", DType::i64, {static_cast<std::int64_t>(encoding.size())}},
           [coded](std::span<const std::int64_t> rows, std::byte* out) {
             auto* to = reinterpret_cast<std::int64_t*>(out);
             for (std::int64_t row : rows) {
@@ -64,12 +64,12 @@ OutputColumn category_features(const std::vector<CategoryTransform>& transforms,
 
 }  // namespace
 
-NumericTransform learn_scaling(const std::string& name, const Moments& moments, const std::string& scaling) {
+NumericEncoding learn_scaling(const std::string& name, const Moments& moments, const std::string& scaling) {
   if (moments.count == 0) {
     throw Error(ExitStatus::bad_data, str("column \"", name, "\" has no value in the training rows"),
                 "leave it out of the features");
   }
-  NumericTransform t{name, 0, 1, moments.mean};
+  NumericEncoding t{name, 0, 1, moments.mean};
   if (scaling == "standardise") {
     t.mean = moments.mean;
     t.scale = moments.standard_deviation();
@@ -81,40 +81,39 @@ NumericTransform learn_scaling(const std::string& name, const Moments& moments, 
   return t;
 }
 
-void add_to_schema(const TableTransforms& transforms, Json& schema) {
+void add_to_schema(const FeatureEncoding& encoding, Json& schema) {
   Json features = Json::array(), categories = Json::array();
-  for (const NumericTransform& t : transforms.numeric) {
+  for (const NumericEncoding& t : encoding.numeric) {
     features.push_back({{"name", t.name}, {"mean", t.mean}, {"scale", t.scale}, {"missing", t.missing}});
   }
-  for (const CategoryTransform& t : transforms.categorical) {
+  for (const CategoryEncoding& t : encoding.categorical) {
     categories.push_back({{"name", t.name}, {"vocabulary", t.vocabulary}});
   }
   schema["features"] = std::move(features);
   schema["categories"] = std::move(categories);
 }
 
-TableTransforms transforms_from_schema(const Json& schema) {
-  TableTransforms transforms;
+FeatureEncoding encoding_from_schema(const Json& schema) {
+  FeatureEncoding encoding;
   try {
     for (const Json& f : schema.at("features")) {
-      transforms.numeric.push_back({f.at("name"), f.at("mean"), f.at("scale"), f.at("missing")});
+      encoding.numeric.push_back({f.at("name"), f.at("mean"), f.at("scale"), f.at("missing")});
     }
     for (const Json& c : schema.at("categories"))
-      transforms.categorical.push_back({c.at("name"), c.at("vocabulary")});
+      encoding.categorical.push_back({c.at("name"), c.at("vocabulary")});
   } catch (const Json::exception& e) {
     throw Error(ExitStatus::bad_data,
                 str("the dataset of `statistics` was not prepared from a table: ", e.what()));
   }
-  return transforms;
+  return encoding;
 }
 
-std::vector<OutputColumn> feature_columns(const TableTransforms& transforms, std::vector<Column> numeric,
+std::vector<OutputColumn> feature_columns(const FeatureEncoding& encoding, std::vector<Column> numeric,
                                           std::vector<CategoryFeature> categorical) {
   std::vector<OutputColumn> columns;
-  if (!transforms.numeric.empty())
-    columns.push_back(numeric_features(transforms.numeric, std::move(numeric)));
-  if (!transforms.categorical.empty())
-    columns.push_back(category_features(transforms.categorical, std::move(categorical)));
+  if (!encoding.numeric.empty()) columns.push_back(numeric_features(encoding.numeric, std::move(numeric)));
+  if (!encoding.categorical.empty())
+    columns.push_back(category_features(encoding.categorical, std::move(categorical)));
   return columns;
 }
 

@@ -16,7 +16,7 @@
 namespace rankflow {
 
 /// value → (value - mean) / scale; a missing value counts as `missing`.
-struct NumericTransform {
+struct NumericEncoding {
   std::string name;
   double mean = 0;
   double scale = 1;
@@ -24,23 +24,23 @@ struct NumericTransform {
 };
 
 /// A name's code is its index + 1; 0 stands for all others and for missing ones.
-struct CategoryTransform {
+struct CategoryEncoding {
   std::string name;
   std::vector<std::string> vocabulary;
 };
 
-struct TableTransforms {
-  std::vector<NumericTransform> numeric;
-  std::vector<CategoryTransform> categorical;
+struct FeatureEncoding {
+  std::vector<NumericEncoding> numeric;
+  std::vector<CategoryEncoding> categorical;
 };
 
 /// `scaling` is standardise, minmax or none. A constant column is shifted only. Throws Error (bad_data) for a
 /// column without values.
-NumericTransform learn_scaling(const std::string& name, const Moments& moments, const std::string& scaling);
+NumericEncoding learn_scaling(const std::string& name, const Moments& moments, const std::string& scaling);
 
 /// The keys `features` and `categories` of a dataset's schema, and back.
-void add_to_schema(const TableTransforms& transforms, Json& schema);
-TableTransforms transforms_from_schema(const Json& schema);
+void add_to_schema(const FeatureEncoding& encoding, Json& schema);
+FeatureEncoding encoding_from_schema(const Json& schema);
 
 /// The columns of a category feature and its rows' indices into `names`, before a vocabulary is applied.
 struct CategoryFeature {
@@ -50,7 +50,7 @@ struct CategoryFeature {
 
 /// Columns `features` (f32) and `categories` (i64), each only where it is not empty. `numeric` has a column
 /// per numeric transform, `categorical` a feature per category transform, in the same order.
-std::vector<OutputColumn> feature_columns(const TableTransforms& transforms, std::vector<Column> numeric,
+std::vector<OutputColumn> feature_columns(const FeatureEncoding& encoding, std::vector<Column> numeric,
                                           std::vector<CategoryFeature> categorical);
 
 }  // namespace rankflow
