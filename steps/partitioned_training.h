@@ -6,7 +6,7 @@
 namespace rankflow {
 
 /// Trains a model for each combination of values of the key `partition_by`, with the step's other keys, and writes them to
-/// the output `model` (models_file.h). Ranks take partitions one by one, those with the most rows first; results depend on
+/// the output `model` (models_file.h). Partitions go to the ranks by size, those with the most rows first; results depend on
 /// a partition's rows alone. Goes on from what an earlier run of the same step finished. A partition whose rows are of one
 /// class, or whose training fails for its data, counts as failed. Throws Error (bad_data) where more fail than
 /// `error_threshold` says, Error (configuration), and Stopped. Collective.
