@@ -48,6 +48,27 @@ TEST_F(Steps, GradientsOfEveryModelAreThoseOfTheJoinedBatch) {
   }
 }
 
+// Batch normalisation takes mean and variance of the rows that it sees at once: one rank sees the same ones as several where
+// it works in as many micro-batches. The toy images are cut evenly: 60 rows, 12 micro-batches on 4 ranks.
+TEST_F(Steps, GradientsWithBatchNormalisationAreThoseOfTheJoinedBatchInTheSamePieces) {
+  const auto images = write("images", toy_images(60, 1));
+  for (const int accumulate : {1, 3}) {
+    Json keys = {{"model", {{"type", "resnet"}, {"blocks", {1, 1}}, {"channels", 4}}},
+                 {"epochs", 1},
+                 {"batch_size", 60},
+                 {"precision", "float64"},
+                 {"accumulate", accumulate * all_.size()},
+                 {"optimizer", {{"type", "sgd"}, {"learning_rate", 1.0}, {"momentum", 0.0}}}};
+    const auto one = train_directly(*alone_, keys, images, str(own_, "/", accumulate)).weights();
+    keys["accumulate"] = accumulate;
+    for (const char* overlap : {"shared", "never"}) {
+      keys["overlap"] = overlap;
+      const auto many = train_directly(all_, keys, images, str(shared_, "/", accumulate, overlap)).weights();
+      expect_near(one, many, 1e-12, str("accumulate ", accumulate, ", overlap ", overlap));
+    }
+  }
+}
+
 TEST_F(Steps, EveryOptionGivesTheSameTrainingOnSeveralRanks) {
   const auto clouds = write("clouds", toy_clouds(203, 3, 1));
   const Json keys = {{"model", {{"type", "mlp"}, {"hidden", {16}}}},
