@@ -186,9 +186,9 @@ GradientReducer::GradientReducer(Communicator& group, std::shared_ptr<void> grad
   if (group.size() == 1) {
     decide(Mode::alone, "one rank has nobody to reduce with");
   } else if (options.overlap == Overlap::never) {
-    decide(Mode::inline_, "as asked");
+    decide(Mode::inline_, options.why);
   } else if (options.overlap == Overlap::always) {
-    decide(Mode::threaded, "as asked");
+    decide(Mode::threaded, options.why);
   } else if (fewest_cores < 2) {
     decide(Mode::inline_, "no core is spare for a thread");
   } else {

@@ -33,6 +33,7 @@ struct GradientReducerOptions {
   std::int64_t first_bucket_bytes = std::int64_t{1} << 20;
   std::int64_t bucket_bytes = std::int64_t{25} << 20;
   Overlap overlap = Overlap::measured;
+  std::string why = "as asked";  // never or always; for people
   int cores = 1;                 // that this rank may use
   Timeline* timeline = nullptr;  // gets a span for each bucket; must outlive the reducer
 };

@@ -135,7 +135,13 @@ void Planner::look_up(std::size_t index) {
   std::string problem;
   auto record = disk_.find_usable(planned.fingerprint, &problem);
   if (!record) {
-    planned.reasons.push_back(problem.empty() ? "no earlier result" : str("output set aside: ", problem));
+    // What depends on the number of ranks may well have one on another.
+    const auto ranks = planned.ingredients.find("ranks");
+    const std::string none =
+        ranks == planned.ingredients.end()
+            ? "no earlier result"
+            : str("no earlier result on ", ranks->get<int>(), *ranks == 1 ? " rank" : " ranks");
+    planned.reasons.push_back(problem.empty() ? none : str("output set aside: ", problem));
     return;
   }
   for (const auto& output : pipeline_.steps[index].outputs) {

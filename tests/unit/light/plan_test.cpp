@@ -217,6 +217,14 @@ TEST_F(PlanTest, TooManyRanksAreRefusedUnlessTheStepIsReused) {
   EXPECT_TRUE(plan({.ranks = 4}).nothing_to_do());
 }
 
+TEST_F(PlanTest, WhatDependsOnTheRanksSaysOnHowManyItHasNoResult) {
+  example.make.depends_on_ranks = [](const Json&) { return true; };
+  run({.ranks = 2});
+  EXPECT_TRUE(plan({.ranks = 2}).nothing_to_do());
+  EXPECT_THAT(of(plan({.ranks = 4}), "prepare").reasons, ElementsAre("no earlier result on 4 ranks"));
+  EXPECT_THAT(of(plan({.ranks = 1}), "prepare").reasons, ElementsAre("no earlier result on 1 rank"));
+}
+
 TEST_F(PlanTest, OneInputIsReadOnce) {
   plan();
   EXPECT_EQ(example.disk.digests_made, 1) << "prepare and report read the same file";
