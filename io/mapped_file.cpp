@@ -36,6 +36,10 @@ void MappedFile::will_need(std::uint64_t offset, std::uint64_t bytes) const {
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const std::uint64_t begin = offset / page * page, end = std::min(size_, offset + bytes);
   if (begin >= end) return;
+  // What is read ahead is used once, as it comes. A page that was used through a map counts as wanted again, and outlives
+  // pages that nobody has used yet when memory is short: the kernel would drop what was read ahead. Not so where the map is
+  // said to be read in sequence (mm/rmap.c, folio_referenced_one).
+  madvise(address_, size_, MADV_SEQUENTIAL);
   // Linux cuts each piece of advice to the read-ahead of the disk (mm/readahead.c, force_page_cache_ra), 128 KiB
   // unless somebody set another. It is advice: a kernel that can't take it reads when the bytes are wanted.
   constexpr std::uint64_t read_ahead = 128 << 10;
