@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint8_t unsigned_byte = 0x08;
 constexpr int most_dimensions = 8;
-constexpr std::size_t block = 16u << 20;
+constexpr std::size_t first_block = 64u << 10, block = 16u << 20;
 
 /// A stream of bytes out of a plain or gzip file (zlib tells which by looking).
 class ByteStream {
@@ -98,8 +98,9 @@ IdxArray read_idx(const std::string& path) {
   const std::uint64_t expected = product(array.shape, path);
   for (;;) {
     const std::size_t have = array.values.size();
-    // One byte more than expected is asked for, to see the end.
-    const std::size_t want = std::min<std::uint64_t>(block, expected - have + 1);
+    // One byte more than expected is asked for, to see the end; and no more than doubles what there is.
+    const std::size_t want =
+        std::min<std::uint64_t>(std::clamp(have, first_block, block), expected - have) + 1;
     array.values.resize(have + want);
     const std::size_t got = stream.read(array.values.data() + have, want);
     array.values.resize(have + got);

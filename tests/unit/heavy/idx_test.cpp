@@ -58,6 +58,9 @@ TEST_F(IdxTest, WrongFilesAreRefused) {
   // A header that claims 2^56 values must not take memory for them.
   EXPECT_THAT(error(std::string("\0\0\x08\x02\x7f\xff\xff\xff\x01\0\0\0", 12) + "abc"),
               HasSubstr("has 3 values"));
+  // Nor one that claims 2^64 - 1 make the byte after the last wrap around.
+  EXPECT_THAT(error(std::string("\0\0\x08\x04\0\0\xff\xff\0\1\0\1\0\0\x02\x81\0\x66\x3d\x81", 20) + "abc"),
+              HasSubstr("has 3 values"));
 }
 
 TEST_F(IdxTest, EveryTruncationOfAGzipFileIsRefused) {
