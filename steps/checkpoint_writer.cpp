@@ -4,8 +4,7 @@
 
 namespace rankflow {
 
-void CheckpointWriter::save(std::int64_t step, const std::vector<NamedTensor>& tensors,
-                            const Json& progress) {
+void CheckpointWriter::save(const std::vector<NamedTensor>& tensors, Write write) {
   finish();
   torch::NoGradGuard no_grad;
   copies_.resize(tensors.size());
@@ -17,12 +16,22 @@ void CheckpointWriter::save(std::int64_t step, const std::vector<NamedTensor>& t
       copy = at::empty(tensors[i].tensor.sizes(), tensors[i].tensor.options().device(at::kCPU));
     copy.copy_(tensors[i].tensor);
   }
-  writing_ =
-      std::async(std::launch::async, [this, step, progress] { checkpoints_.save(step, copies_, progress); });
+  run([this, write = std::move(write)] { write(copies_); });
+}
+
+void CheckpointWriter::run(std::function<void()> write) {
+  finish();
+  done_ = false;
+  writing_ = std::async(std::launch::async, [this, write = std::move(write)] {
+    write();
+    done_ = true;
+  });
 }
 
 void CheckpointWriter::finish() {
-  if (writing_.valid()) writing_.get();
+  if (!writing_.valid()) return;
+  done_ = true;  // what it throws is told by this call
+  writing_.get();
 }
 
 }  // namespace rankflow

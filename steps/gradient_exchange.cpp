@@ -32,15 +32,15 @@ DType wire_type(const TrainingPlan& plan, DType own) {
 GradientReducerOptions options_of(const StepContext& context, const FlatParameters& parameters,
                                   const TrainingPlan& plan) {
   const DType own = element_type({"gradients", parameters.reduced()});
-  const bool never = plan.overlap == "never" || !plan.local_steps.is_null();
-  const Overlap overlap = plan.overlap == "always" ? Overlap::always
-                          : never                  ? Overlap::never
-                                                   : Overlap::measured;
-  return {.dtype = own,
-          .wire = wire_type(plan, own),
-          .overlap = overlap,
-          .cores = context.threads,
-          .timeline = &context.timeline};
+  GradientReducerOptions options{
+      .dtype = own, .wire = wire_type(plan, own), .cores = context.threads, .timeline = &context.timeline};
+  if (!plan.local_steps.is_null()) {
+    options.overlap = Overlap::never;
+    options.why = "what travels is how far each rank went in a round";
+  } else if (plan.overlap != "auto") {
+    options.overlap = plan.overlap == "always" ? Overlap::always : Overlap::never;
+  }
+  return options;
 }
 
 /// Whether one copy of the values may serve all ranks, each of which updates a part: nothing may change all of them on each
@@ -84,7 +84,7 @@ GradientExchange::GradientExchange(const StepContext& context, const StepDevice&
     tree_.emplace(device.comm(), parameters.reduced(), plan.virtual_shards);
     micro_batches_ = tree_->shards_per_rank();
   } else if (plan.shard_optimizer && device.is_gpu()) {
-    shards_.emplace(device.comm(), parameters);
+    shards_.emplace(device.comm(), parameters, parts_);
   } else if (device.is_gpu()) {
     exchange_on_gpus(context, device, plan);
   } else {
@@ -103,7 +103,7 @@ void GradientExchange::exchange_on_host(const StepContext& context, const Traini
       throw Error(ExitStatus::configuration, "overlap: shared can't be: " + why_messages_, "overlap: auto");
   }
   if (shared || plan.shard_optimizer) {
-    shards_.emplace(context.comm, parameters_, shared);
+    shards_.emplace(context.comm, parameters_, parts_, shared);
     return;
   }
   reducer_.emplace(context.comm, memory_of(parameters_.reduced()), exchange_order(parameters_).pieces,

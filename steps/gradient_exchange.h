@@ -59,8 +59,8 @@ class GradientExchange {
   bool divides_update() const { return shards_.has_value(); }
   /// After own() of the values was updated: returns when all values are. Collective; where the update is divided.
   void share_values() const { shards_->share(); }
-  /// [n] from a tensor over own(), which it is where that is all. Collective.
-  at::Tensor whole(const at::Tensor& part) const { return shards_ ? shards_->whole(part) : part; }
+  /// By rank: what each has the norm of and, where the update is divided, updates.
+  const std::vector<Range>& parts() const { return parts_; }
   /// Collective, after the last batch.
   void close();
 
@@ -75,7 +75,7 @@ class GradientExchange {
   void queue_norm();
 
   FlatParameters& parameters_;
-  std::vector<Range> parts_;  // of the norm: added up as where each rank knows its own alone
+  const std::vector<Range> parts_;  // the norm is added up over them, as where each rank knows its own alone
   std::int64_t micro_batches_;
   // One of the four, or none: one GPU.
   std::optional<GradientReducer> reducer_;

@@ -57,8 +57,8 @@ std::size_t ShardedExchange::bytes_to_share(const Communicator& comm, const Flat
 }
 
 ShardedExchange::ShardedExchange(Communicator& comm, FlatParameters& parameters,
-                                 std::shared_ptr<HostMemory> shared)
-    : comm_(comm), parameters_(parameters), parts_(parts_of(parameters, comm.size())) {
+                                 const std::vector<Range>& parts, std::shared_ptr<HostMemory> shared)
+    : comm_(comm), parameters_(parameters), parts_(parts) {
   const auto width = static_cast<std::int64_t>(parameters.values().element_size());
   for (const Range& part : parts_) bytes_.push_back(part.size() * width);
   if (!shared) return;
@@ -117,12 +117,6 @@ void ShardedExchange::share() const {
   const at::Tensor& values = parameters_.values();
   auto* all = static_cast<std::byte*>(values.data_ptr());
   comm_.all_gather_unequal(all + own().begin * static_cast<std::int64_t>(values.element_size()), bytes_, all);
-}
-
-at::Tensor ShardedExchange::whole(const at::Tensor& part) const {
-  at::Tensor all = torch::empty_like(parameters_.values());
-  comm_.all_gather_unequal(part.data_ptr(), bytes_, all.data_ptr());
-  return all;
 }
 
 std::string ShardedExchange::description() const {

@@ -25,9 +25,9 @@ double sum_of_squares(const at::Tensor& flat, Range elements);
 
 class ShardedExchange {
  public:
-  /// Keeps references; `comm` is used in finish(), norm(), share() and whole() alone, which are collective. `shared`, of
-  /// bytes_to_share() bytes: the parameters move there, and stay; null: ranks send messages.
-  ShardedExchange(Communicator& comm, FlatParameters& parameters,
+  /// Keeps references; `comm` is used in finish(), norm() and share() alone, which are collective. `parts`: parts_of() them.
+  /// `shared`, of bytes_to_share() bytes: the parameters move there, and stay; null: ranks send messages.
+  ShardedExchange(Communicator& comm, FlatParameters& parameters, const std::vector<Range>& parts,
                   std::shared_ptr<HostMemory> shared = nullptr);
   static std::size_t bytes_to_share(const Communicator& comm, const FlatParameters& parameters);
 
@@ -39,8 +39,6 @@ class ShardedExchange {
   double norm() const;
   /// Every rank's own part of the values, to all.
   void share() const;
-  /// [n] from every rank's own part.
-  at::Tensor whole(const at::Tensor& part) const;
 
   std::string description() const;
 
@@ -50,7 +48,7 @@ class ShardedExchange {
 
   Communicator& comm_;
   const FlatParameters& parameters_;
-  std::vector<Range> parts_;           // by rank
+  const std::vector<Range>& parts_;    // by rank
   std::vector<std::int64_t> bytes_;    // of these
   std::vector<at::Tensor> gradients_;  // of each rank, in shared memory; empty without
   double square_ = 0;                  // of the norm of own()

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "steps/stored_tensor.h"
 
 namespace rankflow {
 
@@ -71,17 +72,8 @@ void write_tensors(const std::string& path, const std::vector<NamedTensor>& tens
 
 void copy_tensors(const TensorFile& file, const std::vector<NamedTensor>& tensors, const std::string& path) {
   std::vector<at::Tensor> sources;
-  for (const auto& t : tensors) {
-    const StoredTensor* stored = file.find(t.name);
-    if (!stored) throw Error(ExitStatus::bad_data, str(path, " has no tensor ", t.name));
-    if (stored->dtype != element_type(t) || stored->shape != t.tensor.sizes().vec()) {
-      throw Error(ExitStatus::bad_data,
-                  str(path, ": tensor ", t.name, " is ", name(stored->dtype), " ", shape_text(stored->shape),
-                      ", not ", name(element_type(t)), " ", shape_text(t.tensor.sizes())));
-    }
-    sources.push_back(
-        torch::from_blob(const_cast<std::byte*>(stored->data.data()), stored->shape, t.tensor.scalar_type()));
-  }
+  for (const auto& t : tensors)
+    sources.push_back(stored_tensor(require_tensor(file, t, t.tensor.sizes(), path)));
   torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].tensor.detach().copy_(sources[i]);
 }

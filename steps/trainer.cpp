@@ -61,7 +61,8 @@ Trainer::Trainer(StepContext& context, TrainingPlan plan, const TrainingSetup& s
       buffers_(setup.model, setup.device.comm(), plan_.virtual_shards),
       input_(setup.train, setup.assemble_ahead),
       log_(context),
-      checkpoints_(setup.checkpoints) {
+      checkpoints_(context.comm, setup.device.comm(), setup.checkpoints,
+                   {setup.model, parameters_, exchange_, *optimizer_, local_, average_, selection_}) {
   if (plan_.ema_decay > 0) average_.emplace(parameters_.values(), plan_.ema_decay);
   if (!plan_.local_steps.is_null())
     local_.emplace(setup.device.comm(), plan_.local_steps, parameters_, *optimizer_);
@@ -75,7 +76,7 @@ TrainingResult Trainer::run() {
     train_epoch();
     finish_epoch();
   }
-  finish_checkpoints();
+  checkpoints_.finish();
   exchange_.close();
   buffers_.close();
   if (progress_.epoch < plan_.epochs && context_.first()) {
@@ -93,32 +94,24 @@ TrainingResult Trainer::run() {
 
 void Trainer::start() {
   require_same_on_all_ranks(context_.comm, setup_.model, rows_);
-  const auto state = whole_state();
-  const auto tensors = checkpoint_tensors(state);
-  std::string found;
   run_together(context_.comm, [&] {
     Settings settings = resolved_settings(context_, plan_, rows_, parameters_, learning_rate_);
     settings.emplace_back("gradients reduced", exchange_.news().value_or(""));
     settings.insert(settings.end(), setup_.settings.begin(), setup_.settings.end());
     log_.write(settings_table(settings));
-    if (!context_.first()) return;
-    std::vector<std::string> notes;
-    if (const auto restored = setup_.checkpoints.restore(tensors, notes)) found = restored->dump();
-    for (const auto& note : notes) {
-      log::warning(note);
-      context_.report.note(note);
-    }
   });
-  found = context_.comm.broadcast_text(found);
-  // The first rank's weights are everybody's, whether from a checkpoint or new.
-  for (const auto& t : tensors) setup_.device.comm().broadcast(t.tensor.data_ptr(), t.tensor.nbytes(), 0);
-  take_state(state);
+  std::vector<std::string> notes;
+  const auto found = checkpoints_.restore(notes);
+  for (const auto& note : notes) {
+    log::warning(note);
+    context_.report.note(note);
+  }
   setup_.step.bind();
   buffers_.begin();
   if (local_) local_->begin();
   last_checkpoint_ = monotonic_seconds();
-  if (found.empty()) return;
-  progress_ = TrainingProgress::from_json(Json::parse(found));
+  if (!found) return;
+  progress_ = TrainingProgress::from_json(*found);
   if (context_.first()) {
     context_.report.note(str("goes on from the checkpoint after ", progress_.step, " batches (epoch ",
                              std::min(progress_.epoch + 1, plan_.epochs), ")"));
@@ -178,6 +171,7 @@ void Trainer::train_batch() {
 
   if (plan_.every_batches > 0 && progress_.step % plan_.every_batches == 0) checkpoint_counted_ = true;
   if (!ranks_agree()) return;
+  if (checkpoints_.uncommitted() && parameters_.extra(unwritten) == 0) checkpoints_.commit();
   const bool asked = parameters_.extra(stop) > 0;
   if (asked || parameters_.extra(checkpoint_due) > 0 || checkpoint_counted_) {
     Stopwatch watch(spent_.total);
@@ -185,7 +179,7 @@ void Trainer::train_batch() {
     checkpoint_counted_ = false;
   }
   if (!asked) return;
-  finish_checkpoints();
+  checkpoints_.finish();
   throw Stopped();
 }
 
@@ -291,6 +285,7 @@ void Trainer::note_not_finite(Range batch) {
 bool Trainer::reduce_gradients() {
   if (context_.stop.requested()) parameters_.set_extra(stop, 1);
   if (context_.first() && checkpoint_is_old()) parameters_.set_extra(checkpoint_due, 1);
+  if (checkpoints_.unwritten()) parameters_.set_extra(unwritten, 1);
   {
     TimedSpan span(context_.timeline, "reduce", category);
     Stopwatch watch(spent_.communication);
@@ -329,6 +324,7 @@ void Trainer::update_parameters() {
 void Trainer::refuse() {
   if (!local_ && !std::isfinite(parameters_.extra(loss)))
     note_not_finite(batch_range(rows_, plan_.batch_size, progress_.batch));
+  checkpoints_.finish();  // what was saved before this batch is to go on from
   NotFinite all;
   bool rows_differ = false;  // in one rank's share: weights that diverged would fail all of them
   for (const NotFinite& rank : context_.comm.all_gather_value(bad_)) {
@@ -387,48 +383,8 @@ bool Trainer::checkpoint_is_old() const {
 
 void Trainer::save_checkpoint() {
   TimedSpan span(context_.timeline, "checkpoint", category);
-  const auto tensors = checkpoint_tensors(whole_state());
-  run_together(context_.comm, [&] {
-    if (context_.first()) checkpoints_.save(progress_.step, tensors, progress_.to_json());
-  });
+  checkpoints_.save(progress_.step, progress_.to_json());
   last_checkpoint_ = monotonic_seconds();
-}
-
-/// A checkpoint counts once it is on disk.
-void Trainer::finish_checkpoints() {
-  run_together(context_.comm, [&] { checkpoints_.finish(); });
-}
-
-/// The optimizer's, of all parameters. Collective.
-std::vector<NamedTensor> Trainer::whole_state() const {
-  auto state = optimizer_->state();
-  for (auto& t : state) t.tensor = exchange_.whole(t.tensor);
-  return state;
-}
-
-/// This rank's part of what whole_state() gave.
-void Trainer::take_state(const std::vector<NamedTensor>& whole) {
-  const auto state = optimizer_->state();
-  for (std::size_t i = 0; i < state.size(); ++i) {
-    at::Tensor mine = state[i].tensor;
-    if (!mine.is_same(whole[i].tensor)) mine.copy_(part(whole[i].tensor, exchange_.own()));
-  }
-}
-
-std::vector<NamedTensor> Trainer::checkpoint_tensors(const std::vector<NamedTensor>& state) const {
-  std::vector<NamedTensor> tensors;
-  for (const auto& t : model_tensors(setup_.model)) tensors.push_back({"model." + t.name, t.tensor});
-  const auto add = [&](const at::Tensor& flat, const std::string& prefix) {
-    for (auto& t : parameters_.named(flat, prefix)) tensors.push_back(std::move(t));
-  };
-  for (const auto& t : state) add(t.tensor, "optimizer." + t.name + ".");
-  if (local_) {
-    for (const auto& t : local_->state()) add(t.tensor, "outer." + t.name + ".");
-  }
-  for (const auto& t : optimizer_->scalars()) tensors.push_back({"optimizer." + t.name, t.tensor});
-  if (average_) add(average_->average(), "average.");
-  tensors.insert(tensors.end(), selection_.best().begin(), selection_.best().end());
-  return tensors;
 }
 
 }  // namespace rankflow

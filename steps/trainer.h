@@ -6,7 +6,6 @@
 
 #include "runtime/step.h"
 #include "steps/batch_queue.h"
-#include "steps/checkpoint_writer.h"
 #include "steps/device.h"
 #include "steps/flat_parameters.h"
 #include "steps/gradient_exchange.h"
@@ -19,6 +18,7 @@
 #include "steps/read_ahead.h"
 #include "steps/shared_buffers.h"
 #include "steps/time_spent.h"
+#include "steps/training_checkpoints.h"
 #include "steps/training_log.h"
 #include "steps/training_plan.h"
 #include "steps/training_progress.h"
@@ -58,7 +58,7 @@ class Trainer {
 
  private:
   /// Values that are reduced in the same collective as the gradients.
-  enum Extra { loss, stop, checkpoint_due, extras };
+  enum Extra { loss, stop, checkpoint_due, unwritten, extras };
   /// This rank's rows whose loss is not finite, in the first batch of the epoch that has any; `share`: all of its rows there.
   struct NotFinite {
     std::int64_t count = 0, first = -1, batch = 0, share = 0;
@@ -87,11 +87,7 @@ class Trainer {
   void finish_epoch();
   Json measure_epoch();
   void save_checkpoint();
-  void finish_checkpoints();
   bool checkpoint_is_old() const;
-  std::vector<NamedTensor> whole_state() const;
-  void take_state(const std::vector<NamedTensor>& whole);
-  std::vector<NamedTensor> checkpoint_tensors(const std::vector<NamedTensor>& state) const;
 
   StepContext& context_;
   TrainingPlan plan_;
@@ -110,7 +106,7 @@ class Trainer {
   BatchQueue input_;  // this rank's micro-batches of the epoch
   TrainingLog log_;
   TrainingProgress progress_;
-  CheckpointWriter checkpoints_;  // used by the first rank
+  TrainingCheckpoints checkpoints_;
   TimeSpent spent_;
   NotFinite bad_;
   std::vector<RowLosses> row_losses_;  // of the batch

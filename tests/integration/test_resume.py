@@ -79,6 +79,9 @@ def test_killed_and_started_again_by_hand(flow, undisturbed, victim, share):
     _, err = process.communicate(timeout=30)
     assert process.returncode not in (0, None), err
     assert rank_processes(flow) == {}, "no rank is left behind"
+    names = sorted(path.name for path in (flow.store / "checkpoints").rglob("*.h5"))
+    parts = [name for name in names if name.startswith("part-")]
+    assert len(names) > len(parts) >= 2, f"each of the two ranks writes its part of a checkpoint: {names}"
     result = flow("run", "-n", "2", "p.yaml", "--json")
     starts = [e for e in result.events() if e["event"] == "step_progress" and e["step"] == "fit"]
     assert starts[0]["done"] > 0, "goes on from the checkpoint, not from the start"

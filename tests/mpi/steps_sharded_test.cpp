@@ -126,7 +126,8 @@ void expect_every_element_belongs_to_one_rank(bool in_shared_memory) {
     shared = HostMemory::make(comm, ShardedExchange::bytes_to_share(comm, parameters), why);
     ASSERT_TRUE(shared) << why;
   }
-  ShardedExchange exchange(comm, parameters, shared);
+  const auto parts = parts_of(parameters, comm.size());
+  ShardedExchange exchange(comm, parameters, parts, shared);
   const auto ranges = comm.all_gather_value(exchange.own());
   std::int64_t next = 0;
   for (const Range& r : ranges) {

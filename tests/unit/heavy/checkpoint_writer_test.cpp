@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "io/file.h"
+#include "steps/checkpoint.h"
 #include "tests/unit/light/temporary_folder.h"
 
 namespace rankflow {
@@ -16,15 +17,17 @@ TEST(CheckpointWriter, WritesWhatWasThereWhenItWasAsked) {
   const std::vector<NamedTensor> tensors = {{"a", torch::arange(6.0).reshape({2, 3}).t()},
                                             {"n", torch::tensor({7}, at::kLong)}};
   const at::Tensor before = tensors[0].tensor.clone();
-  CheckpointWriter writer(checkpoints);
-  writer.save(3, tensors, {{"epoch", 1}});
+  CheckpointWriter writer;
+  writer.save(tensors, [&](const auto& copies) { checkpoints.save(3, copies, {{"epoch", 1}}); });
   tensors[0].tensor.zero_();
   writer.finish();
+  EXPECT_TRUE(writer.done());
 
   std::vector<std::string> notes;
-  const auto progress = checkpoints.restore(tensors, notes);
-  ASSERT_TRUE(progress);
-  EXPECT_EQ(progress->at("epoch"), 1);
+  const auto found = checkpoints.newest(notes);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->content.attributes.at("progress").at("epoch"), 1);
+  copy_tensors(found->content, tensors, found->path);
   EXPECT_TRUE(torch::equal(tensors[0].tensor, before));
   EXPECT_TRUE(notes.empty());
 }
@@ -33,9 +36,11 @@ TEST(CheckpointWriter, TellsOfAFailureAtTheNextCall) {
   TemporaryFolder folder;
   write_file_atomically(folder / "file", "in the way", false);
   Checkpoints checkpoints(folder / "file/c", Json::object());
-  CheckpointWriter writer(checkpoints);
-  writer.save(1, {{"a", torch::zeros({1})}}, Json::object());
-  EXPECT_THROW(writer.save(2, {{"a", torch::zeros({1})}}, Json::object()), Error);
+  CheckpointWriter writer;
+  const std::vector<NamedTensor> tensors = {{"a", torch::zeros({1})}};
+  const auto write = [&](const auto& copies) { checkpoints.save(1, copies, Json::object()); };
+  writer.save(tensors, write);
+  EXPECT_THROW(writer.save(tensors, write), Error);
   EXPECT_NO_THROW(writer.finish()) << "it was told already, and nothing else was begun";
 }
 
