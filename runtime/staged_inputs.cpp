@@ -59,10 +59,11 @@ bool is_current(const File& file) {
          mine.st_dev == now.st_dev;
 }
 
-File locked(const std::string& path) {
+/// The file at `path`, made where it is missing, locked for a user of the copy: only who removes it must wait for that.
+File locked_for_use(const std::string& path) {
   for (;;) {
     File file(path, O_RDWR | O_CREAT, 0600);
-    lock(file, LOCK_EX);
+    lock(file, LOCK_SH);
     if (is_current(file)) return file;
   }
 }
@@ -181,11 +182,13 @@ void StagedInputs::acquire(const Download& download, const DownloadRules& rules)
   folder_ = folder_of(rules);
   keep_bytes_ = rules.keep_bytes;
   make_own_folder(folder_);
-  File file = locked(str(folder_, "/", download.digest, ".lock"));
+  // Held only while a copy is looked for and made: who waits here waits for no other rank's step. It is never removed.
+  File copying(str(folder_, "/.copying"), O_RDWR | O_CREAT, 0600);
+  lock(copying, LOCK_EX);
+  File file = locked_for_use(str(folder_, "/", download.digest, ".lock"));
   const std::string path = place_of(folder_, download);
   if (!exists(path)) copied_ += make_copy(folder_, download);
   if (futimens(file.fd(), nullptr) != 0) throw system_error("cannot set the time of", file.path(), errno);
-  lock(file, LOCK_SH);  // others may use it, nobody may remove it
   held_.emplace(download.digest, Held{path, std::move(file)});
 }
 

@@ -2,7 +2,8 @@
 // step was planned with, shared by all ranks there.
 //
 //   FOLDER/rankflow-<user id>/<digest>/…     the copy; it takes its place by a rename, so that it is whole or not there
-//   FOLDER/rankflow-<user id>/<digest>.lock  held (flock, on the node's own disk) by every process that uses the copy
+//   FOLDER/rankflow-<user id>/<digest>.lock  held (flock, shared) by every process that uses the copy
+//   FOLDER/rankflow-<user id>/.copying       held (flock) by the one process that looks for a copy or makes it
 //
 // The rule for what stays: a copy lives as long as a process uses it. The last one that lets go removes it, unless the site file
 // lets copies be kept up to a size; then the oldest unused ones go. What a killed run left is unused, and goes the same way when the

@@ -2,7 +2,7 @@
 import os
 
 import pytest
-from support import CONFIGURATION, IO, PERMISSION, temporaries
+from support import CONFIGURATION, IO, PERMISSION, PREPARE_ROWS, temporaries
 
 PUBLISH = """\
 name: publish
@@ -113,7 +113,7 @@ def test_inputs_are_read_from_copies_that_go_afterwards(rankflow, scratch):
         folder, _ = rankflow.artifact(step, "made")
         assert (folder / "where").read_text().startswith(str(local)), "read from the node's own disk"
         assert (folder / "rows").read_text() == "b\na\n"
-    assert not list((local / f"rankflow-{os.geteuid()}").iterdir()), "copies go when nobody uses them"
+    assert [p.name for p in left.iterdir()] == [".copying"], "copies go when nobody uses them"
     # How an input is read does not change what comes out.
     rankflow("run", rankflow.write("p.yaml", DOWNLOAD.replace("access: download", "access: direct")))
     assert set(rankflow.statuses().values()) == {"reused"}
@@ -128,11 +128,20 @@ def test_copies_are_kept_up_to_a_size(rankflow, scratch):
     pipeline = rankflow.write("p.yaml", DOWNLOAD)
     rankflow("run", pipeline)
     kept = local / f"rankflow-{os.geteuid()}"
-    copies = sorted(p.name for p in kept.iterdir())
+    copies = [p for p in kept.iterdir() if p.name != ".copying"]
     assert len(copies) == 4, "two copies and their locks"
     stamps = {p: p.stat().st_mtime_ns for p in kept.rglob("rows*") if p.is_file()}
     rankflow("run", pipeline, "--force-all")
     assert {p: p.stat().st_mtime_ns for p in stamps} == stamps, "the same copies serve again"
     site.write_text(f"downloads: {{folder: {local}}}\n")
     rankflow("run", pipeline, "--force-all")
-    assert not list(kept.iterdir())
+    assert [p.name for p in kept.iterdir()] == [".copying"]
+
+
+def test_all_ranks_of_a_node_share_one_copy(rankflow, scratch):
+    rankflow.write("rows.csv", "a,b,y\n" + "".join(f"{i},{i % 7},{i % 2}\n" for i in range(1000)))
+    size = (rankflow.folder / "rows.csv").stat().st_size
+    pipeline = rankflow.write("p.yaml", PREPARE_ROWS.replace("{path: rows.csv}", "{path: rows.csv, access: download}"))
+    run = rankflow("run", pipeline, "-n", 4, "--json", timeout=60)
+    said = [e["text"] for e in run.events() if e.get("event") == "note" and "of inputs copied" in e["text"]]
+    assert len(said) == 1 and f"{size / 1000:.1f} kB of inputs copied" in said[0], "once, not four times"
