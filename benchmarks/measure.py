@@ -36,6 +36,20 @@ def run(command, folder):
     return seconds, done.stdout + done.stderr
 
 
+def step_seconds(process, step):
+    """Seconds from a step's start to its published output, of a rankflow that was started with --json; it has to succeed."""
+    started = finished = None
+    for line in process.stdout:
+        event = json.loads(line) if line.startswith("{") else {}
+        if event.get("step") == step and event["event"] == "step_started":
+            started = time.perf_counter()
+        if event.get("step") == step and event["event"] == "step_finished":
+            finished = time.perf_counter()
+    if process.wait() != 0 or None in (started, finished):
+        sys.exit(f"step {step} was not done: exit {process.returncode}\n{process.stderr.read()[-2000:]}")
+    return finished - started
+
+
 def alternate(cases, rounds):
     """`cases`: {name: function that returns seconds}. Each once per round, in turn. Returns {name: median seconds}."""
     times = {name: [] for name in cases}

@@ -25,6 +25,8 @@ const char* name(Operation o) {
       return "barrier";
     case Operation::split:
       return "split";
+    case Operation::mailbox:
+      return "open_mailbox";
     case Operation::close:
       return "close";
   }
@@ -93,6 +95,7 @@ std::string describe(const Call& c) {
     case Operation::agreement:
     case Operation::barrier:
     case Operation::split:
+    case Operation::mailbox:
     case Operation::close:
       break;
   }

@@ -19,6 +19,7 @@ enum class Operation : std::int64_t {
   agreement,
   barrier,
   split,
+  mailbox,
   close
 };
 

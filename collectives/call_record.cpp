@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "collectives/mailbox.h"
 
 namespace rankflow {
 
@@ -49,7 +50,7 @@ std::vector<CallStatus> CallRecord::now() const {
 
 namespace {
 
-class RecordedCommunicator : public Communicator {
+class RecordedCommunicator : public Communicator, public Messenger {
  public:
   RecordedCommunicator(std::unique_ptr<Communicator> inner, CallRecord& record, std::string group)
       : inner_(std::move(inner)),
@@ -98,6 +99,10 @@ class RecordedCommunicator : public Communicator {
     auto part = inner_->split(color);
     if (!part) return nullptr;
     return make_recorded(std::move(part), record_, str(group_, "/", line_->status().call.number, ".", color));
+  }
+  std::unique_ptr<Mailbox> open_mailbox() override {
+    const Inside inside(*line_, bytes_call(Operation::mailbox, 0));
+    return rankflow::open_mailbox(*inner_);
   }
   void close() override {
     const Inside inside(*line_, bytes_call(Operation::close, 0));

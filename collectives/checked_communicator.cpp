@@ -2,11 +2,12 @@
 #include "base/text.h"
 #include "collectives/call.h"
 #include "collectives/communicator.h"
+#include "collectives/mailbox.h"
 
 namespace rankflow {
 namespace {
 
-class CheckedCommunicator : public Communicator {
+class CheckedCommunicator : public Communicator, public Messenger {
  public:
   explicit CheckedCommunicator(std::unique_ptr<Communicator> inner) : inner_(std::move(inner)) {}
 
@@ -50,6 +51,10 @@ class CheckedCommunicator : public Communicator {
     compare(bytes_call(Operation::split, 0));
     auto part = inner_->split(color);
     return part ? make_checked(std::move(part)) : nullptr;
+  }
+  std::unique_ptr<Mailbox> open_mailbox() override {
+    compare(bytes_call(Operation::mailbox, 0));
+    return rankflow::open_mailbox(*inner_);
   }
   void close() override {
     compare(bytes_call(Operation::close, 0));

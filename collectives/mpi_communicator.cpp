@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/arguments.h"
+#include "collectives/mpi_mailbox.h"
 #include "collectives/ordered_reduce.h"
 
 namespace rankflow {
@@ -219,6 +220,10 @@ std::unique_ptr<Communicator> MpiCommunicator::split(int color) {
   mpi::check(MPI_Comm_split(comm_.get(), color < 0 ? MPI_UNDEFINED : color, rank_, &part), "MPI_Comm_split");
   if (part == MPI_COMM_NULL) return nullptr;
   return std::make_unique<MpiCommunicator>(mpi::Comm(part), limit_);
+}
+
+std::unique_ptr<Mailbox> MpiCommunicator::open_mailbox() {
+  return mpi::make_mailbox(comm_.get());
 }
 
 void MpiCommunicator::close() {

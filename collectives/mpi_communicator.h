@@ -6,11 +6,12 @@
 #include <optional>
 
 #include "collectives/communicator.h"
+#include "collectives/mailbox.h"
 #include "collectives/mpi_handles.h"
 
 namespace rankflow {
 
-class MpiCommunicator : public Communicator {
+class MpiCommunicator : public Communicator, public Messenger {
  public:
   /// Transfers of more than `limit` bytes are cut: MPI counts in int, and a reduction needs as much memory
   /// again.
@@ -29,6 +30,7 @@ class MpiCommunicator : public Communicator {
   void gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out, int root) override;
   void barrier() override;
   std::unique_ptr<Communicator> split(int color) override;
+  std::unique_ptr<Mailbox> open_mailbox() override;
   void close() override;
 
  private:

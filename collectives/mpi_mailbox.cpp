@@ -1,7 +1,9 @@
 #include "collectives/mpi_mailbox.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
+#include <thread>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -76,6 +78,60 @@ std::optional<Message> Inbox::poll() {
     return message;
   }
   return std::nullopt;
+}
+
+/// The end of Hoefler's non-blocking consensus ("Scalable communication protocols for dynamic sparse data exchange", 2010):
+/// messages are taken in until every rank's outbox is empty.
+void drain(MPI_Comm comm, Outbox& outbox, std::initializer_list<Inbox*> inboxes) {
+  MPI_Request barrier = MPI_REQUEST_NULL;
+  bool entered = false;
+  int all_empty = 0;
+  const auto idle = [&] {
+    return std::all_of(inboxes.begin(), inboxes.end(), [](Inbox* inbox) { return inbox->idle(); });
+  };
+  while (!all_empty || !idle()) {
+    for (Inbox* inbox : inboxes) {
+      while (inbox->poll()) {
+      }
+    }
+    const bool mine_empty = outbox.reap() == 0;
+    if (mine_empty && !entered) {
+      check(MPI_Ibarrier(comm, &barrier), "MPI_Ibarrier");
+      entered = true;
+    }
+    if (entered && !all_empty) check(MPI_Test(&barrier, &all_empty, MPI_STATUS_IGNORE), "MPI_Test");
+    std::this_thread::yield();
+  }
+}
+
+namespace {
+
+constexpr int mailbox_tag = 1;
+
+class MpiMailbox : public Mailbox {
+ public:
+  explicit MpiMailbox(MPI_Comm comm)
+      : comm_(duplicate(comm)), outbox_(comm_.get()), inbox_(comm_.get(), mailbox_tag) {}
+  void send(int rank, const std::string& text) override { outbox_.send(rank, mailbox_tag, text); }
+  std::optional<Message> poll() override {
+    outbox_.reap();
+    return inbox_.poll();
+  }
+  void close() override {
+    drain(comm_.get(), outbox_, {&inbox_});
+    comm_.free();
+  }
+
+ private:
+  Comm comm_;
+  Outbox outbox_;
+  Inbox inbox_;
+};
+
+}  // namespace
+
+std::unique_ptr<Mailbox> make_mailbox(MPI_Comm comm) {
+  return std::make_unique<MpiMailbox>(comm);
 }
 
 }  // namespace rankflow::mpi

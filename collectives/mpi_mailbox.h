@@ -3,13 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "collectives/mailbox.h"
 #include "collectives/mpi_handles.h"
-#include "collectives/mpi_world.h"
 
 namespace rankflow::mpi {
 
@@ -56,5 +58,12 @@ class Inbox {
   std::mutex mutex_;
   std::list<Letter> arriving_;
 };
+
+/// Returns when all that the ranks of `comm` have sent has come; what is in the inboxes is dropped. A message that nobody
+/// takes in would keep its sender in MPI_Finalize. Collective.
+void drain(MPI_Comm comm, Outbox& outbox, std::initializer_list<Inbox*> inboxes);
+
+/// On a communicator of its own, like `comm`. Collective.
+std::unique_ptr<Mailbox> make_mailbox(MPI_Comm comm);
 
 }  // namespace rankflow::mpi

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <thread>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -117,8 +116,6 @@ class MpiWorld : public World {
   void finalize() override;
 
  private:
-  void drain_messages();
-
   MpiSession session_;
   MpiCommunicator all_;
   Topology topology_;
@@ -157,30 +154,8 @@ void MpiWorld::abort(int status) {
   std::_Exit(status);
 }
 
-/// A message that nobody asked for would keep its sender in MPI_Finalize, so all are taken in until every
-/// rank's outbox is empty (the end of Hoefler's non-blocking consensus, "Scalable communication protocols for
-/// dynamic sparse data exchange", 2010).
-void MpiWorld::drain_messages() {
-  MPI_Request barrier = MPI_REQUEST_NULL;
-  bool entered = false;
-  int all_empty = 0;
-  while (!all_empty || !coordinator_.idle() || !worker_.idle()) {
-    while (coordinator_.poll()) {
-    }
-    while (worker_.poll()) {
-    }
-    const bool mine_empty = outbox_.reap() == 0;
-    if (mine_empty && !entered) {
-      mpi::check(MPI_Ibarrier(control_.get(), &barrier), "MPI_Ibarrier");
-      entered = true;
-    }
-    if (entered && !all_empty) mpi::check(MPI_Test(&barrier, &all_empty, MPI_STATUS_IGNORE), "MPI_Test");
-    std::this_thread::yield();
-  }
-}
-
 void MpiWorld::finalize() {
-  drain_messages();
+  mpi::drain(control_.get(), outbox_, {&coordinator_, &worker_});
   control_.free();
   all_.close();
   mpi::check(MPI_Finalize(), "MPI_Finalize");

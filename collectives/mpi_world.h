@@ -8,14 +8,9 @@
 #include <vector>
 
 #include "collectives/communicator.h"
+#include "collectives/mailbox.h"
 
 namespace rankflow {
-
-/// A small message (JSON text by convention) from `source`.
-struct Message {
-  int source;
-  std::string text;
-};
 
 /// All ranks of the job. Construct once per process, on the main thread, after anything that forks helpers.
 class World {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "collectives/arguments.h"
 #include "collectives/communicator.h"
+#include "collectives/mailbox.h"
 
 namespace rankflow {
 namespace {
@@ -25,7 +26,7 @@ std::size_t only_size(const char* operation, std::span<const std::int64_t> sizes
   return static_cast<std::size_t>(sizes[0]);
 }
 
-class SelfCommunicator : public Communicator {
+class SelfCommunicator : public Communicator, public Messenger {
  public:
   int rank() const override { return 0; }
   int size() const override { return 1; }
@@ -50,6 +51,7 @@ class SelfCommunicator : public Communicator {
   std::unique_ptr<Communicator> split(int color) override {
     return color < 0 ? nullptr : make_self_communicator();
   }
+  std::unique_ptr<Mailbox> open_mailbox() override { return make_own_mailbox(); }
   void close() override {}
 };
 

@@ -1,8 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <iostream>
-#include <mutex>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -11,25 +9,6 @@
 
 namespace rankflow {
 namespace {
-
-class Mailbox {
- public:
-  void put(const std::string& text) {
-    const std::lock_guard lock(mutex_);
-    texts_.push_back(text);
-  }
-  std::optional<Message> take() {
-    const std::lock_guard lock(mutex_);
-    if (texts_.empty()) return std::nullopt;
-    Message message{0, std::move(texts_.front())};
-    texts_.pop_front();
-    return message;
-  }
-
- private:
-  std::mutex mutex_;
-  std::deque<std::string> texts_;
-};
 
 class SingleWorld : public World {
  public:
@@ -49,14 +28,14 @@ class SingleWorld : public World {
     return make_self_communicator();
   }
 
-  void send_to_coordinator(const std::string& text) override { coordinator_.put(text); }
+  void send_to_coordinator(const std::string& text) override { coordinator_->send(0, text); }
   void send_to_worker(int rank, const std::string& text) override {
     if (rank != 0)
       throw Error(ExitStatus::internal, str("a message to rank ", rank, " in a world of 1 rank"));
-    worker_.put(text);
+    worker_->send(0, text);
   }
-  std::optional<Message> poll_coordinator() override { return coordinator_.take(); }
-  std::optional<Message> poll_worker() override { return worker_.take(); }
+  std::optional<Message> poll_coordinator() override { return coordinator_->poll(); }
+  std::optional<Message> poll_worker() override { return worker_->poll(); }
 
   [[noreturn]] void abort(int status) override {
     std::cout.flush();
@@ -70,8 +49,8 @@ class SingleWorld : public World {
   std::unique_ptr<Communicator> all_ = make_self_communicator();
   std::vector<std::string> hosts_{host_name()};
   std::vector<int> nodes_{0};
-  Mailbox coordinator_;
-  Mailbox worker_;
+  std::unique_ptr<Mailbox> coordinator_ = make_own_mailbox();
+  std::unique_ptr<Mailbox> worker_ = make_own_mailbox();
 };
 
 }  // namespace

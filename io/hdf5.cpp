@@ -125,6 +125,16 @@ void write_attribute(const Access& access, hid_t file, const std::string& name, 
   access.check(H5Awrite(attribute.get(), type.get(), &characters));
 }
 
+Handle element_type(const Access& access, const Array& array) {
+  Handle type = access.own(H5Tcopy(array.text_length > 0 ? H5T_C_S1 : file_type(array.dtype)), H5Tclose);
+  if (array.text_length > 0) {
+    access.check(H5Tset_size(type.get(), static_cast<std::size_t>(array.text_length)));
+    access.check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD));
+    access.check(H5Tset_cset(type.get(), H5T_CSET_UTF8));
+  }
+  return type;
+}
+
 std::uint64_t create_array(const Access& access, hid_t file, const Array& array) {
   const std::vector<hsize_t> dimensions(array.shape.begin(), array.shape.end());
   Handle space = access.own(
@@ -136,8 +146,9 @@ std::uint64_t create_array(const Access& access, hid_t file, const Array& array)
   access.check(H5Pset_layout(properties.get(), H5D_CONTIGUOUS));
   access.check(H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY));
   access.check(H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER));
-  Handle dataset = access.own(H5Dcreate2(file, array.name.c_str(), file_type(array.dtype), space.get(),
-                                         H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+  Handle type = element_type(access, array);
+  Handle dataset = access.own(H5Dcreate2(file, array.name.c_str(), type.get(), space.get(), H5P_DEFAULT,
+                                         properties.get(), H5P_DEFAULT),
                               H5Dclose);
   if (array.bytes() == 0) return 0;
   const haddr_t offset = H5Dget_offset(dataset.get());
@@ -230,7 +241,7 @@ H5_index_t creation_order(const Access& access, hid_t file) {
 }  // namespace
 
 std::uint64_t Array::bytes() const {
-  std::uint64_t bytes = size_of(dtype);
+  std::uint64_t bytes = text_length > 0 ? static_cast<std::uint64_t>(text_length) : size_of(dtype);
   for (std::int64_t n : shape) {
     if (n < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(n), &bytes) ||
         bytes > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {

@@ -18,6 +18,8 @@ struct Array {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;  // empty: one value
   std::uint64_t offset = 0;         // of its first byte in the file; 0 where it has no elements
+  std::int64_t text_length =
+      0;  // above 0: elements are UTF-8 texts of so many bytes, padded with NUL (written only)
 
   std::uint64_t bytes() const;  // throws Error (bad_data) where the shape's product overflows
 };

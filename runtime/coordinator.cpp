@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "io/file.h"
-#include "runtime/backoff.h"
 #include "runtime/bind.h"
 #include "runtime/schedule.h"
 

@@ -68,6 +68,7 @@ class IngredientsBuilder {
     out["device"] = device_of(step_, all_.device_);
     if (step_.spec->depends_on_ranks(step_.parameters)) out["ranks"] = resolve_ranks(step_, all_.world_);
     if (step_.spec->runs_program) add_program(out);
+    if (!step_.spec->runs_program) add_script(out);
     return out;
   }
   Json labels() { return std::move(labels_); }
@@ -233,10 +234,18 @@ class IngredientsBuilder {
     }
   }
 
-  void add_code(Json& code, const char* key, bool skip_ignored) {
+  /// Of a step that runs code of the user's beside other things: its keys entry_script and code.
+  void add_script(Json& out) {
+    Json code = Json::object();
+    for (const char* key : {"entry_script", "code"}) add_code(code, key, true);
+    if (!code.empty()) out["code"] = std::move(code);
+  }
+
+  /// One path or glob, or a list of them.
+  void add_code(Json& code, const std::string& key, bool skip_ignored) {
     const auto patterns = step_.parameters.find(key);
     if (patterns == step_.parameters.end()) return;
-    for (const auto& pattern : *patterns) {
+    for (const auto& pattern : patterns->is_array() ? *patterns : Json::array({*patterns})) {
       code.update(all_.code_of(pattern.get_ref<const std::string&>(), skip_ignored, step_));
     }
   }

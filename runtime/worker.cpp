@@ -3,10 +3,10 @@
 #include <chrono>
 #include <thread>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "runtime/backoff.h"
 #include "runtime/watchdog.h"
 
 namespace rankflow {

@@ -1,36 +1,19 @@
 // The `command` step: any program, once or on every rank, as torchrun would start it.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
-#include <cstring>
-#include <map>
 #include <optional>
 
 #include "base/clock.h"
-#include "base/memory_limit.h"
 #include "base/text.h"
-#include "io/file.h"
-#include "runtime/spawner.h"
 #include "runtime/step.h"
-
-extern char** environ;
+#include "steps/child_program.h"
 
 namespace rankflow {
 namespace {
-
-// Variables of the launchers: a child that saw them would take itself for one of our ranks.
-bool belongs_to_launcher(const std::string& variable) {
-  static constexpr std::array<const char*, 10> prefixes = {
-      "OMPI_", "PMIX_", "PMI_", "PRTE_", "ORTE_", "SLURM_", "MPI_", "HYDRA_", "RANKFLOW_SUPERVISED", "OPAL_"};
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const char* p) { return variable.starts_with(p); });
-}
 
 /// A TCP port that was free a moment ago: what torchrun does too.
 int free_port() {
@@ -49,13 +32,7 @@ int free_port() {
 }
 
 std::vector<std::string> child_environment(const StepContext& context, int rank, int size, int port) {
-  std::map<std::string, std::string> variables;
-  for (char** v = environ; *v; ++v) {
-    const std::string text = *v;
-    const auto equals = text.find('=');
-    if (equals != std::string::npos && !belongs_to_launcher(text))
-      variables[text.substr(0, equals)] = text.substr(equals + 1);
-  }
+  auto variables = inherited_environment();
   // One host: the loopback address works wherever the host's own name does not resolve.
   const bool one_host = std::all_of(context.hosts.begin(), context.hosts.end(),
                                     [&](const auto& h) { return h == context.hosts[0]; });
@@ -68,29 +45,7 @@ std::vector<std::string> child_environment(const StepContext& context, int rank,
   variables.try_emplace("OMP_NUM_THREADS", std::to_string(context.threads));
   for (const auto& [name, value] : context.parameters.at("env").items())
     variables[name] = value.get<std::string>();
-  std::vector<std::string> out;
-  for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
-  return out;
-}
-
-/// The last lines of a log, for the message about a program that failed.
-std::string last_lines(const std::string& path, std::size_t lines) {
-  if (!exists(path)) return "";
-  std::string text = read_file(path);
-  if (text.size() > 4000) text.erase(0, text.size() - 4000);
-  auto all = split(trim(text), '\n');
-  if (all.size() > lines) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(lines));
-  return join(all, "\n    ");
-}
-
-std::string ending(const SpawnResult& result, const MemoryWatch& memory) {
-  if (!result.error.empty()) return str("could not be started: ", result.error);
-  if (result.signal) {
-    const auto killed = result.signal == SIGKILL ? memory.kill() : std::nullopt;
-    return str("was ended by signal ", result.signal, " (", strsignal(result.signal), ")",
-               killed ? ": " + *killed : "");
-  }
-  return str("ended with exit code ", result.exit_code);
+  return environment_list(variables);
 }
 
 class CommandStep : public Step {
@@ -130,9 +85,7 @@ class CommandStep : public Step {
     };
     const MemoryWatch memory;
     const auto result = context.spawner->run(request, end_after);
-    // An empty log says nothing, and thousands of them burden the file system.
-    FileStamp stamp;
-    if (stamp_of(request.output, stamp) && stamp.size == 0) remove_tree(request.output);
+    remove_empty_log(request.output);
     if (result.ok()) return;
     if (context.cancel.requested())
       throw Error(ExitStatus::step_failed, "ended because another rank of the step failed");

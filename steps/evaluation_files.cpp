@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "io/file.h"
-#include "steps/csv_text.h"
+#include "io/csv_text.h"
 #include "steps/evaluation.h"
 #include "steps/evaluation_report.h"
 

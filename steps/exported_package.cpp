@@ -18,16 +18,19 @@ std::string first_line(const std::string& text) {
 
 }  // namespace
 
-ExportedPackage::ExportedPackage(std::string path,
-                                 const std::function<at::Tensor(const std::string& name)>& find)
-    : path_(std::move(path)) {
+ExportedPackage::ExportedPackage(std::string path) : path_(std::move(path)) {
   try {
     loader_ = std::make_unique<torch::inductor::AOTIModelPackageLoader>(path_);
-    for (const auto& name : loader_->get_constant_fqns()) constants_.push_back({name, find(name)});
   } catch (const std::exception& e) {
     throw Error(ExitStatus::bad_data, str("cannot load ", path_, ": ", first_line(e.what())),
-                "export the model again with export_model.py, with the PyTorch that rankflow was built with");
+                "export the model again, with the PyTorch that rankflow was built with");
   }
+}
+
+ExportedPackage::ExportedPackage(std::string path,
+                                 const std::function<at::Tensor(const std::string& name)>& find)
+    : ExportedPackage(std::move(path)) {
+  for (const auto& name : loader_->get_constant_fqns()) constants_.push_back({name, find(name)});
   for (const auto& c : constants_) {
     if (!c.tensor.defined())
       throw Error(ExitStatus::bad_data,

@@ -20,6 +20,8 @@ class ExportedPackage {
   /// by its name in PyTorch); undefined where there is none. Throws Error (bad_data) where the package can't be
   /// loaded or wants a constant that there isn't.
   ExportedPackage(std::string path, const std::function<at::Tensor(const std::string& name)>& find);
+  /// A package with the constants that it was compiled with.
+  explicit ExportedPackage(std::string path);
   ~ExportedPackage();
   ExportedPackage(ExportedPackage&&) noexcept;
 

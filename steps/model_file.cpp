@@ -48,7 +48,7 @@ ModelFile read_model(const std::string& folder) {
   } catch (const Json::exception& e) {
     throw Error(ExitStatus::bad_data, str(path, " is no description of a model: ", e.what()));
   }
-  load_weights(StoredWeights(weights_path(folder)), model_tensors(*file.model));
+  share_weights(std::make_shared<const StoredWeights>(weights_path(folder)), model_tensors(*file.model));
   file.model->eval();
   return file;
 }

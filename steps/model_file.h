@@ -25,7 +25,7 @@ void write_model(const std::string& folder, const Model& model, const Json& spec
                  const DatasetInfo& trained_on, const TargetScale& target, const Json& about);
 
 /// Throws Error (bad_data) where the files are damaged or don't fit each other. The model is in evaluation
-/// mode.
+/// mode; its weights are the file's own, mapped into memory, and not to be changed.
 ModelFile read_model(const std::string& folder);
 
 }  // namespace rankflow

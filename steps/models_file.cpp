@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
-#include "steps/csv_text.h"
+#include "io/csv_text.h"
 #include "steps/model_input.h"
 #include "steps/tensors.h"
 #include "steps/weights.h"

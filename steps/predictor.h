@@ -10,7 +10,6 @@
 #include "runtime/step.h"
 #include "steps/batch_loader.h"
 #include "steps/mini_batches.h"
-#include "steps/task.h"
 
 namespace rankflow {
 
@@ -41,13 +40,17 @@ class Predictor {
 at::Tensor in_units_of_target(const at::Tensor& outputs, Task task, TargetScale target, std::int64_t rows,
                               Range batch);
 
-/// The model artifact (of one model, or one for each key) in `model`, on the dataset that was opened from `data_folder` (for
-/// messages). Throws Error (bad_data) where the two don't fit. Local.
+/// A model of any kind (open_model), or the artifact of one for each key, on the dataset that was opened from `data_folder`
+/// (for messages). Throws Error (bad_data, configuration) where the two don't fit. Local.
 std::unique_ptr<Predictor> make_predictor(const std::string& model, std::shared_ptr<const Dataset> data,
                                           const std::string& data_folder, bool with_target);
 /// The same for a dataset of its own.
 std::unique_ptr<Predictor> make_predictor(const std::string& model, const std::string& data_folder,
                                           bool with_target);
+
+/// The mean of the members' probabilities, or of the values that they predict. At least one member, all on the same dataset.
+/// Throws Error (bad_data) where tasks or classes differ.
+std::unique_ptr<Predictor> make_ensemble(std::vector<std::unique_ptr<Predictor>> members);
 
 /// Goes through all mini-batches of `size` rows: in every round each rank calls `work` with the rows of each
 /// of its own, in order, then all call `gather` together. Reports progress after each round and throws

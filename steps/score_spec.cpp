@@ -1,35 +1,162 @@
+#include "base/error.h"
 #include "runtime/step_spec.h"
 
 namespace rankflow {
+namespace {
 
-StepSpec score_spec() {
-  StepSpec spec;
-  spec.type = "score";
-  spec.help =
-      "Applies a model to every row of a prepared dataset. Mini-batches are divided over the ranks; the "
-      "output is in "
-      "the input's order, and the same bytes on any number of ranks. A target in the data is ignored.";
-  spec.fields = {
+struct FormatName {
+  const char* name;
+  const char* ending;
+  const char* help;
+};
+
+constexpr FormatName formats[] = {
+#define RANKFLOW_RESULT_FORMAT(name, ending, help) {#name, ending, help},
+#include "io/result_formats.inc"
+#undef RANKFLOW_RESULT_FORMAT
+};
+
+Field formats_field() {
+  std::vector<std::string> names;
+  std::string help = "files to write";
+  for (const auto& f : formats) {
+    help += std::string(names.empty() ? ": " : "; ") + "scores." + f.ending + " (" + f.help + ")";
+    names.push_back(f.name);
+  }
+  return with_default(or_single(at_least(list("formats", choice("format", names, "a format"), help), 1)),
+                      {"csv", "hdf5"});
+}
+
+Fields script_fields() {
+  return {
+      text("entry_script",
+           "Python file, relative to the pipeline file, that scores in place of a model: `init()` is called "
+           "once in each "
+           "process, `run(mini_batch)` with a pandas DataFrame (or a list of paths, where data is a folder "
+           "of files) gives one "
+           "result for each row"),
       with_default(
-          between(integer("mini_batch_size", "rows that go through the model at a time"), 1, 1 << 20), 1000),
+          text("python",
+               "interpreter for it: a name in PATH, or a path relative to the pipeline file; it needs pandas "
+               "and pyarrow"),
+          "python3"),
+      with_default(list("code", text("", "a path"),
+                        "further files and folders of code: when they change the step runs again"),
+                   Json::array()),
+      with_default(map("parameters", any("", "a value"),
+                       "what the script finds in `rankflow_step.context.parameters`"),
+                   Json::object()),
+  };
+}
+
+Fields failure_fields() {
+  return {
+      with_default(
+          object(
+              "retry_settings",
+              {with_default(
+                   between(integer("max_retries", "how often a mini-batch that failed is tried again"), 0,
+                           100),
+                   2),
+               with_default(above(number("timeout",
+                                         "seconds that an entry script may take for a mini-batch before its "
+                                         "process is ended"),
+                                  0),
+                            60.0)},
+              "what happens to a mini-batch that fails"),
+          Json::object()),
+      at_least(
+          integer(
+              "mini_batch_error_threshold",
+              "mini-batches that may fail; -1: all. Where neither this nor error_threshold is given, none"),
+          -1),
+      at_least(integer("error_threshold", "rows of mini-batches that may fail; -1: all"), -1),
+  };
+}
+
+Fields output_fields() {
+  return {
       with_default(
           boolean("probabilities",
                   "classification: a column for each class; otherwise that of the predicted class alone"),
           true),
-      with_default(choice("output_action", {"append_row", "summary_only"},
-                          "append_row: one merged file per format; summary_only: summary.json alone"),
-                   "append_row"),
-      with_default(or_single(at_least(list("formats", choice("format", {"csv", "hdf5"}, "csv or hdf5"),
-                                           "files to write: scores.csv, scores.h5"),
-                                      1)),
-                   {"csv", "hdf5"}),
+      with_default(
+          between(integer("top_k",
+                          "classification: the so many most probable classes, with their probabilities; "
+                          "0: none"),
+                  0, 1000),
+          0),
+      with_default(list("input_columns", text("", "a column"),
+                        "columns of the data that go into the output. Of a prepared dataset: its own "
+                        "(target, images), or "
+                        "features: numbers in the units that they had before they were standardised, "
+                        "categories by name"),
+                   Json::array()),
+      with_default(
+          choice("output_action", {"append_row", "summary_only"},
+                 "append_row: all rows in one file for each format; summary_only: the summary alone"),
+          "append_row"),
+      formats_field(),
+      at_least(integer("rows_per_file",
+                       "writes files scores-00000, … of so many rows (rounded up to whole mini-batches) in "
+                       "place of one"),
+               1),
   };
-  spec.inputs = {{"model", "output of a train step"}, {"data", "prepared dataset"}};
+}
+
+Fields score_fields() {
+  Fields all = {
+      with_default(
+          or_single(at_least(list("models", text("", "an input's name"), "the inputs that are models"), 1)),
+          {"model"}),
+      with_default(choice("ensemble", {"mean", "side_by_side"},
+                          "of several models: the mean of their probabilities (or predicted values), or "
+                          "columns for each, "
+                          "called prediction_NAME, …"),
+                   "mean"),
+      with_default(
+          between(integer("mini_batch_size", "rows (or files) that are scored at a time"), 1, 1 << 20),
+          1000)};
+  for (const Fields& fields : {output_fields(), failure_fields(), script_fields()})
+    all.insert(all.end(), fields.begin(), fields.end());
+  return all;
+}
+
+void check_score(const Json& parameters) {
+  if (parameters.contains("entry_script") && parameters.at("top_k") != 0)
+    throw Error(ExitStatus::configuration,
+                "top_k is about a model's classes, not about what an entry_script gives");
+}
+
+}  // namespace
+
+StepSpec score_spec() {
+  StepSpec spec;
+  spec.type = "score";
+  spec.version = 2;
+  spec.help =
+      "Applies a model, or a Python script of yours, to every row of the data. Ranks take mini-batches as "
+      "they get done with others; the output is in the input's order, and the same bytes on any number of "
+      "ranks. A run that was interrupted goes on with the mini-batches that are missing. A target in the "
+      "data "
+      "is ignored.";
+  spec.fields = score_fields();
+  spec.inputs = {
+      {"model",
+       "output of a train step, a folder that export_model.py wrote, a compiled .pt2, or TorchScript (.pt, "
+       "deprecated). An entry_script finds whatever inputs there are",
+       false},
+      {"data",
+       "prepared dataset; for an entry_script also a file of a table, in any format that prepare reads, or a "
+       "folder of files"}};
+  spec.any_inputs = true;
+  spec.check = check_score;
   spec.outputs = [](const Json&) {
     return std::vector<OutputSpec>{
         {"scores",
-         "scores.csv and scores.h5 (source row, prediction, probabilities) and summary.json "
-         "(rows, mini-batches, rows per class)"}};
+         "scores.csv, scores.h5, … (source row, prediction, probabilities), summary.json (rows, "
+         "mini-batches, rows per class, "
+         "failures), mini_batches.csv (the same for each) and errors.csv (mini-batches that failed)"}};
   };
   spec.outputs_help = "scores";
   return spec;

@@ -101,15 +101,19 @@ StoredWeights::StoredWeights(const std::string& path) : path_(file_in(path)) {
   for (const auto& t : read_.tensors) tensors_.push_back({t.name, t.dtype, t.shape, t.data.data()});
 }
 
-void load_weights(const StoredWeights& weights, const std::vector<NamedTensor>& tensors,
-                  const std::vector<std::string>& left_alone) {
+namespace {
+
+/// Which stored tensor stands for which of the model's, after checking that all fit.
+using Pairs = std::vector<std::pair<const TensorBytes*, at::Tensor>>;
+Pairs matched_tensors(const StoredWeights& weights, const std::vector<NamedTensor>& tensors,
+                      const std::vector<std::string>& left_alone) {
   const auto names = names_of(tensors);
   const auto left = matched(left_alone, names);
   std::map<std::string, const TensorBytes*> stored;
   for (const auto& t : weights.tensors()) stored[t.name] = &t;
 
   std::vector<std::string> missing, unexpected;
-  std::vector<std::pair<const TensorBytes*, at::Tensor>> copies;
+  Pairs copies;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto found = stored.find(names[i]);
     if (!left[i] && found == stored.end()) missing.push_back(names[i]);
@@ -129,10 +133,35 @@ void load_weights(const StoredWeights& weights, const std::vector<NamedTensor>& 
                 "give weights of the same model, or name those that start new in new_weights");
   }
   for (const auto& [source, target] : copies) require_fit(*source, {source->name, target}, weights.path());
+  return copies;
+}
+
+}  // namespace
+
+void load_weights(const StoredWeights& weights, const std::vector<NamedTensor>& tensors,
+                  const std::vector<std::string>& left_alone) {
+  const auto pairs = matched_tensors(weights, tensors, left_alone);
   torch::NoGradGuard no_grad;
-  for (const auto& [source, target] : copies) {
+  for (const auto& [source, target] : pairs) {
     target.detach().copy_(
         torch::from_blob(const_cast<std::byte*>(source->data), source->shape, scalar_type(source->dtype)));
+  }
+}
+
+void share_weights(const std::shared_ptr<const StoredWeights>& weights,
+                   const std::vector<NamedTensor>& tensors) {
+  torch::NoGradGuard no_grad;
+  for (const auto& [source, target] : matched_tensors(*weights, tensors, {})) {
+    const auto type = scalar_type(source->dtype);
+    const auto address = reinterpret_cast<std::uintptr_t>(source->data);
+    const bool as_it_is =
+        type == target.scalar_type() && target.is_contiguous() && address % size_of(source->dtype) == 0;
+    const at::Tensor stored = torch::from_blob(
+        const_cast<std::byte*>(source->data), source->shape, [weights](void*) {}, at::TensorOptions(type));
+    if (as_it_is)
+      target.set_data(stored);
+    else
+      target.detach().copy_(stored);
   }
 }
 

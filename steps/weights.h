@@ -44,6 +44,11 @@ class StoredWeights {
 void load_weights(const StoredWeights& weights, const std::vector<NamedTensor>& tensors,
                   const std::vector<std::string>& left_alone = {});
 
+/// Has the tensors be the stored ones, without a copy, where type and layout are the same: ranks of a host then share the page
+/// cache's. They must not be written to. Throws like load_weights.
+void share_weights(const std::shared_ptr<const StoredWeights>& weights,
+                   const std::vector<NamedTensor>& tensors);
+
 /// Writes the tensors (CPU copies in row-major order) as safetensors.
 void save_weights(const std::string& path, const std::vector<NamedTensor>& tensors);
 

@@ -97,6 +97,24 @@ class Rankflow:
         return self.last_run()["steps"][step]["metrics"]
 
 
+def rank_processes(flow):
+    """Process ids of the rankflow-rank programs that use this store, by rank."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+            environment = dict(e.split("=", 1) for e in open(f"/proc/{pid}/environ").read().split("\0") if "=" in e)
+        except (OSError, UnicodeDecodeError):
+            continue
+        if name == "rankflow-rank" and environment.get("RANKFLOW_STORE") == str(flow.store):
+            rank = environment.get("OMPI_COMM_WORLD_RANK")
+            # Helper processes of a rank are its children and run the same program.
+            parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+            if os.path.basename(os.readlink(f"/proc/{parent}/exe")) != "rankflow-rank":
+                found[int(rank or 0)] = int(pid)  # one rank alone runs without mpirun
+    return found
+
+
 def tree_digest(folder):
     """SHA-256 over names and bytes of all files below `folder`."""
     total = hashlib.sha256()

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from support import SOURCE, Rankflow, temporaries
+from support import SOURCE, Rankflow, rank_processes, temporaries
 
 PIPELINE = f"""\
 name: resume
@@ -42,24 +42,6 @@ def undisturbed(tmp_path_factory):
 def flow(rankflow):
     rankflow.write("p.yaml", PIPELINE)
     return rankflow
-
-
-def rank_processes(flow):
-    """Process ids of the rankflow-rank programs that use this store, by rank."""
-    found = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
-            environment = dict(e.split("=", 1) for e in open(f"/proc/{pid}/environ").read().split("\0") if "=" in e)
-        except (OSError, UnicodeDecodeError):
-            continue
-        if name == "rankflow-rank" and environment.get("RANKFLOW_STORE") == str(flow.store):
-            rank = environment.get("OMPI_COMM_WORLD_RANK")
-            # Helper processes of a rank are its children and run the same program.
-            parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
-            if os.path.basename(os.readlink(f"/proc/{parent}/exe")) != "rankflow-rank":
-                found[int(rank)] = int(pid)
-    return found
 
 
 def during_training(flow, process, at_least):

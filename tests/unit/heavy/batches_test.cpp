@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "steps/csv_text.h"
+#include "io/csv_text.h"
 #include "steps/mini_batches.h"
 
 namespace rankflow {

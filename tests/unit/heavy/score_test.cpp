@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <sstream>
 
 #include "io/json.h"
@@ -64,7 +65,7 @@ TEST_F(Score, EveryRowIsThereInOrderWithItsSourceRow) {
   EXPECT_EQ(lines[0], "row,prediction,\"p_cloud, 0\",\"p_cloud, 1\",\"p_cloud, 2\"");
   for (int i = 0; i < 250; ++i)
     EXPECT_EQ(lines[static_cast<std::size_t>(i) + 1].find(std::to_string(10 + 2 * i) + ",\"cloud, "), 0u);
-  const TensorFile file = read_tensor_file(step.output() + "/scores.h5");
+  const TensorFile file = read_arrays(step.output() + "/scores.h5");
   EXPECT_EQ(file.find("probabilities")->shape, (std::vector<std::int64_t>{250, 3}));
   EXPECT_EQ(file.find("prediction")->dtype, DType::i64);
   const auto* p = reinterpret_cast<const float*>(file.find("probabilities")->data.data());
@@ -91,6 +92,122 @@ TEST_F(Score, WritesWhatIsAskedFor) {
   EXPECT_FALSE(exists(summary.output() + "/scores.csv"));
   EXPECT_FALSE(exists(summary.output() + "/scores.h5"));
   EXPECT_TRUE(exists(summary.output() + "/summary.json"));
+}
+
+TEST_F(Score, WritesFilesOfWholeMiniBatchesInEveryFormat) {
+  const auto model = train(toy_clouds(300, 2, 1));
+  const auto data = write(toy_clouds(95, 2, 2));
+  const Json keys = {{"mini_batch_size", 10}, {"formats", {"csv", "jsonl", "hdf5", "parquet"}}};
+  auto whole = prepare("score", model, data, keys);
+  whole.run();
+  const auto all = lines_of(whole.output() + "/scores.csv");
+  const auto objects = lines_of(whole.output() + "/scores.jsonl");
+  ASSERT_EQ(objects.size(), 95u);
+  EXPECT_EQ(Json::parse(objects[3]).at("row"), 16);
+  EXPECT_EQ(Json::parse(objects[3]).at("prediction").get<std::string>().find("cloud, "), 0u);
+  EXPECT_EQ(read_file(whole.output() + "/scores.parquet").substr(0, 4), "PAR1");
+  remove_tree(whole.output());
+
+  Json cut = keys;
+  cut["rows_per_file"] = 25;  // three mini-batches of ten
+  auto parts = prepare("score", model, data, cut);
+  parts.run();
+  std::vector<std::string> joined = {all[0]};
+  for (const char* name : {"/scores-00000", "/scores-00001", "/scores-00002", "/scores-00003"}) {
+    const auto lines = lines_of(parts.output() + name + ".csv");
+    EXPECT_EQ(lines[0], all[0]);
+    joined.insert(joined.end(), lines.begin() + 1, lines.end());
+    EXPECT_TRUE(exists(parts.output() + name + ".parquet"));
+    EXPECT_EQ(read_arrays(parts.output() + name + ".h5").find("row")->shape[0], std::ssize(lines) - 1);
+  }
+  EXPECT_EQ(joined, all);
+  EXPECT_FALSE(exists(parts.output() + "/scores-00004.csv"));
+}
+
+TEST_F(Score, BringsTheMostProbableClassesAndColumnsOfTheInput) {
+  const auto model = train(toy_clouds(300, 3, 1));
+  const auto toy = toy_clouds(20, 3, 2);
+  auto step = prepare(
+      "score", model, write(toy),
+      {{"top_k", 2}, {"probabilities", false}, {"input_columns", {"target", "x0"}}, {"formats", "jsonl"}});
+  step.run();
+  const auto lines = lines_of(step.output() + "/scores.jsonl");
+  const double mean = toy.info.schema["features"][0]["mean"], scale = toy.info.schema["features"][0]["scale"];
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const Json row = Json::parse(lines[i]);
+    EXPECT_EQ(row.at("top_1"), row.at("prediction"));
+    EXPECT_EQ(row.at("top_1_probability"), row.at("probability"));
+    EXPECT_NE(row.at("top_2"), row.at("top_1"));
+    EXPECT_GE(row.at("top_1_probability"), row.at("top_2_probability"));
+    EXPECT_EQ(row.at("target").get<std::string>().find("cloud, "), 0u);
+    EXPECT_NEAR(row.at("x0").get<double>(), toy.features[i * 4] * scale + mean, 1e-6);
+  }
+  auto unknown = prepare("score", model, folder_ / "data", {{"input_columns", {"x_0"}}});
+  EXPECT_THAT(message(unknown, ExitStatus::configuration), HasSubstr("did you mean \"x0\""));
+  auto many = prepare("score", model, folder_ / "data", {{"top_k", 4}});
+  EXPECT_THAT(message(many, ExitStatus::configuration), HasSubstr("3 classes"));
+}
+
+TEST_F(Score, CountsWhatFailedUnderAThreshold) {
+  const auto model = train(toy_clouds(300, 3, 1));
+  auto toy = toy_clouds(50, 3, 2);
+  toy.features[4 * 17] = std::nanf("");
+  const auto data = write(toy);
+  auto strict = prepare("score", model, data, {{"mini_batch_size", 10}});
+  EXPECT_THAT(message(strict, ExitStatus::bad_data),
+              HasSubstr("mini-batch 1 (rows 10 to 19, rank 0) failed 3 times"));
+  auto rows = prepare("score", model, data, {{"mini_batch_size", 10}, {"error_threshold", 9}});
+  EXPECT_THAT(message(rows, ExitStatus::bad_data), HasSubstr("not all finite"));
+  auto tolerant = prepare("score", model, data, {{"mini_batch_size", 10}, {"mini_batch_error_threshold", 1}});
+  tolerant.run();
+  const auto errors = lines_of(tolerant.output() + "/errors.csv");
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[1].find("1,10,10,0,"), 0u) << errors[1];
+  EXPECT_THAT(errors[1], HasSubstr("not all finite"));
+  EXPECT_EQ(lines_of(tolerant.output() + "/scores.csv").size(), 41u);
+  EXPECT_EQ(read_arrays(tolerant.output() + "/scores.h5").find("row")->shape[0], 40);
+  EXPECT_EQ(lines_of(tolerant.output() + "/mini_batches.csv").size(), 5u);
+  const Json summary = read_json(tolerant.output() + "/summary.json");
+  EXPECT_EQ(summary.at("rows"), 40);
+  EXPECT_EQ(summary.at("failed_rows"), 10);
+  EXPECT_EQ(tolerant.report.results.at("failed_mini_batches"), 1);
+}
+
+TEST_F(Score, GoesOnWithTheMiniBatchesThatAreMissing) {
+  const auto model = train(toy_clouds(300, 3, 1));
+  const auto data = write(toy_clouds(500, 3, 2));
+  const Json keys = {{"mini_batch_size", 10}, {"formats", {"csv", "hdf5"}}};
+  auto undisturbed = prepare("score", model, data, keys);
+  undisturbed.run();
+  const std::string csv = read_file(undisturbed.output() + "/scores.csv"),
+                    h5 = read_file(undisturbed.output() + "/scores.h5");
+  remove_tree(undisturbed.output());
+  remove_tree(folder_ / "score/checkpoints");
+  for (const int reports : {3, 20}) prepare("score", model, data, keys).run_until_stopped_after(reports);
+  auto rest = prepare("score", model, data, keys);
+  rest.run();
+  EXPECT_THAT(rest.report.notes.at(0), HasSubstr("goes on with 27 of 50 mini-batches"));
+  EXPECT_EQ(read_file(rest.output() + "/scores.csv"), csv);
+  EXPECT_EQ(read_file(rest.output() + "/scores.h5"), h5);
+}
+
+TEST_F(Score, MakesAgainWhatACrashTore) {
+  const auto model = train(toy_clouds(300, 3, 1));
+  const auto data = write(toy_clouds(500, 3, 2));
+  auto first = prepare("score", model, data, {{"formats", "csv"}});
+  first.run();
+  const std::string csv = read_file(first.output() + "/scores.csv");
+  remove_tree(first.output());
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "score/checkpoints")) {
+    if (entry.path().extension() != ".csv") continue;
+    std::string bytes = read_file(entry.path());
+    bytes[bytes.size() / 2] ^= 1;
+    write_file_atomically(entry.path(), bytes, false);
+  }
+  auto again = prepare("score", model, data, {{"formats", "csv"}});
+  again.run();
+  EXPECT_TRUE(again.report.notes.empty());
+  EXPECT_EQ(read_file(again.output() + "/scores.csv"), csv);
 }
 
 TEST_F(Score, GivesNumbersInTheTargetsUnits) {

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cstdio>
+#include <fstream>
+
 #include "base/error.h"
 #include "tests/unit/heavy/train_fixture.h"
 
@@ -53,6 +56,35 @@ TEST(Weights, FloatsAreConverted) {
                 load_weights(StoredWeights(folder / "a"), {{"x", torch::zeros({2})}});
               }),
               HasSubstr("x is i64 [2], but the model's is f32 [2]"));
+}
+
+/// What the memory at `address` is mapped from.
+std::string file_at(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) == 2 && begin <= wanted && wanted < end)
+      return line.substr(std::min(line.size(), line.find('/')));
+  }
+  return "nothing";
+}
+
+TEST(Weights, AreSharedWithThePageCacheWhereTheyAreOfTheModelsType) {
+  TemporaryFolder folder;
+  save_weights(folder / "a.safetensors", two_tensors(1.5));
+  std::vector<NamedTensor> target = {{"a.weight", torch::zeros({2, 3})},
+                                     {"b.count", torch::zeros({}, at::kLong)}};
+  share_weights(std::make_shared<const StoredWeights>(folder / "a.safetensors"), target);
+  EXPECT_TRUE(torch::equal(target[0].tensor, torch::full({2, 3}, 1.5)));
+  EXPECT_EQ(file_at(target[0].tensor.const_data_ptr()), folder / "a.safetensors");
+  EXPECT_EQ(target[1].tensor.item<std::int64_t>(), 4);
+
+  std::vector<NamedTensor> wider = {{"a.weight", torch::zeros({2, 3}, at::kDouble)},
+                                    {"b.count", torch::zeros({}, at::kLong)}};
+  share_weights(std::make_shared<const StoredWeights>(folder / "a.safetensors"), wider);
+  EXPECT_EQ(wider[0].tensor.scalar_type(), at::kDouble);
+  EXPECT_TRUE(torch::equal(wider[0].tensor, torch::full({2, 3}, 1.5, at::kDouble)));
 }
 
 TEST(Weights, NamesWhatIsMissingAndUnexpectedAndCopiesNothing) {

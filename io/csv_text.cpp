@@ -1,4 +1,4 @@
-#include "steps/csv_text.h"
+#include "io/csv_text.h"
 
 namespace rankflow {
 

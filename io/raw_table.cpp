@@ -1,0 +1,137 @@
+#include "io/raw_table.h"
+
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+#include <arrow/io/api.h>
+#include <arrow/ipc/api.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/arrow_result.h"
+#include "io/result_ipc.h"
+#include "io/table_input.h"
+
+namespace rankflow {
+namespace {
+
+ResultType result_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::boolean:
+      return ResultType::boolean;
+    case ColumnType::integer:
+      return ResultType::integer;
+    case ColumnType::real:
+      return ResultType::real64;
+    case ColumnType::text:
+      break;
+  }
+  return ResultType::text;
+}
+
+std::shared_ptr<arrow::Table> arrow_table(const Table& table) {
+  arrow::FieldVector fields;
+  arrow::ChunkedArrayVector columns;
+  for (const auto& name : table.names()) {
+    columns.push_back(table.at(name));
+    fields.push_back(arrow::field(name, columns.back()->type()));
+  }
+  return arrow::Table::Make(arrow::schema(fields), columns, table.rows());
+}
+
+std::string stream_of(const arrow::Table& table, const std::string& path) {
+  const auto sink = value_of(arrow::io::BufferOutputStream::Create(), path);
+  const auto writer = value_of(arrow::ipc::MakeStreamWriter(sink, table.schema()), path);
+  check_arrow(writer->WriteTable(table), path);
+  check_arrow(writer->Close(), path);
+  return value_of(sink->Finish(), path)->ToString();
+}
+
+}  // namespace
+
+/// Keeps what was read last: ranks take rows in order.
+class RawTable::Pieces {
+ public:
+  Pieces(Communicator& comm, const std::string& path, const std::string& scratch, std::int64_t budget)
+      : path_(path), input_(comm, path, {}, scratch) {
+    input_.settle(comm, {}, budget);
+  }
+
+  const TableInput& input() const { return input_; }
+
+  std::shared_ptr<arrow::Table> read(Range rows) {
+    const std::int64_t first = piece_of(rows.begin), last = piece_of(std::max(rows.begin, rows.end - 1));
+    if (!table_ || first != first_ || last != last_) {
+      std::vector<std::shared_ptr<arrow::Table>> tables;
+      for (std::int64_t p = first; p <= last; ++p) tables.push_back(arrow_table(input_.read(p)));
+      table_ = value_of(arrow::ConcatenateTables(tables), path_);
+      first_ = first, last_ = last;
+    }
+    return table_->Slice(rows.begin - input_.first_row(first), rows.size());
+  }
+
+ private:
+  /// The last piece that begins at or before the row: those without rows begin where the next one does.
+  std::int64_t piece_of(std::int64_t row) const {
+    std::int64_t low = 0, high = input_.pieces();
+    while (high - low > 1) {
+      const std::int64_t middle = low + (high - low) / 2;
+      (input_.first_row(middle) <= row ? low : high) = middle;
+    }
+    return low;
+  }
+
+  std::string path_;
+  TableInput input_;
+  std::shared_ptr<arrow::Table> table_;
+  std::int64_t first_ = -1, last_ = -1;
+};
+
+RawTable::RawTable(Communicator& comm, const std::string& path, const std::string& scratch,
+                   std::int64_t budget)
+    : path_(path) {
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  pieces_ = std::make_unique<Pieces>(comm, path, scratch, budget);
+}
+
+RawTable::~RawTable() = default;
+
+std::int64_t RawTable::rows() const {
+  return pieces_->input().rows();
+}
+
+ResultColumn RawTable::column(const std::string& name) const {
+  const Table table = pieces_->input().without_rows();
+  if (table.has(name)) return plain_column(name, result_type(table.type(name)));
+  throw Error(ExitStatus::configuration,
+              str(path_, " has no column ", in_quotes(name), did_you_mean(name, table.names())),
+              str("one of ", join(table.names(), ", ")));
+}
+
+ResultValues RawTable::values(const std::string& name, Range rows) const {
+  const ResultColumn wanted = column(name);
+  arrow::Datum values = pieces_->read(rows)->GetColumnByName(name);
+  if (values.null_count() > 0) {
+    if (wanted.type == ResultType::integer || wanted.type == ResultType::boolean) {
+      throw Error(ExitStatus::bad_data,
+                  str(path_, ": column ", name, " has missing values in the rows from ", rows.begin,
+                      " on, which results of type ", rankflow::name(wanted.type), " can't have"));
+    }
+    const auto missing = wanted.type == ResultType::real64
+                             ? arrow::MakeScalar(std::numeric_limits<double>::quiet_NaN())
+                             : arrow::MakeScalar("");
+    values = value_of(arrow::compute::CallFunction("coalesce", {values, arrow::Datum(missing)}), path_);
+  }
+  const auto one =
+      arrow::Table::Make(arrow::schema({arrow::field(name, values.type())}), {values.chunked_array()});
+  return std::move(from_ipc(stream_of(*one, path_)).table.columns.at(0));
+}
+
+std::string RawTable::to_ipc(Range rows) const {
+  return stream_of(*pieces_->read(rows), path_);
+}
+
+}  // namespace rankflow

@@ -1,0 +1,35 @@
+// A table in files of any format, for code of the user's own: any stretch of its rows.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/partition.h"
+#include "collectives/communicator.h"
+#include "io/result_table.h"
+
+namespace rankflow {
+
+class RawTable {
+ public:
+  /// Collective: ranks share the first run through the files, which finds types and counts rows. After it each rank reads what
+  /// it is asked for; pieces stay in memory as far as `budget` bytes reach. `scratch`: a folder for unpacked files that all
+  /// ranks see. Throws Error (bad_data, io).
+  RawTable(Communicator& comm, const std::string& path, const std::string& scratch, std::int64_t budget);
+  ~RawTable();
+
+  std::int64_t rows() const;
+  /// The column for results: numbers, booleans and texts. Throws Error (configuration) for one that there isn't.
+  ResultColumn column(const std::string& name) const;
+  /// Its values; a missing number is NaN, a missing text empty. Throws Error (bad_data) for a missing boolean or integer.
+  ResultValues values(const std::string& name, Range rows) const;
+  /// All columns of these rows as an Arrow IPC stream.
+  std::string to_ipc(Range rows) const;
+
+ private:
+  class Pieces;
+  std::string path_;
+  std::unique_ptr<Pieces> pieces_;
+};
+
+}  // namespace rankflow

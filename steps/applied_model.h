@@ -1,0 +1,28 @@
+// Models that are applied as they come: artifacts of train, and models from elsewhere, told apart by what lies at their path.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "steps/model.h"
+#include "steps/task.h"
+
+namespace rankflow {
+
+struct AppliedModel {
+  std::shared_ptr<Model> model;  // in evaluation mode
+  Task task = Task::classification;
+  TargetScale target;                // of regression
+  std::vector<std::string> classes;  // of classification
+};
+
+/// `path`: a model artifact (a folder with model.json); a folder that export_model.py wrote (exported.json) with its weights; a
+/// program that AOTInductor compiled (.pt2); TorchScript (.pt, .pth), which PyTorch has declared deprecated. The latter two
+/// are called with the dataset's columns images, features and categories, those that there are in this order, and task,
+/// classes and statistics are those of the dataset. Throws Error (bad_data, configuration) where model and data don't fit;
+/// `folder` is the dataset's, for messages.
+AppliedModel open_model(const std::string& path, const DatasetInfo& data, bool with_target,
+                        const std::string& folder);
+
+}  // namespace rankflow

@@ -1,0 +1,185 @@
+#include "steps/child_channel.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "runtime/step.h"
+
+namespace rankflow {
+namespace {
+
+constexpr double seconds_to_connect = 120;
+constexpr std::uint64_t largest_head = std::uint64_t{1} << 30;
+
+/// Short: a socket's path may have 107 characters.
+std::string private_folder() {
+  const char* wanted = std::getenv("TMPDIR");
+  for (const std::string& parent : {std::string(wanted ? wanted : "/tmp"), std::string("/tmp")}) {
+    std::string path = parent + "/rankflow-XXXXXX";
+    if (path.size() < 80 && mkdtemp(path.data())) return path;
+  }
+  throw system_error("cannot make a folder in", "/tmp", errno);
+}
+
+struct __attribute__((packed)) Lengths {
+  std::uint32_t head;
+  std::uint64_t payload;
+};
+
+int listen_at(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd, 1) != 0) {
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    throw system_error("cannot make the socket", path, error);
+  }
+  return fd;
+}
+
+}  // namespace
+
+ChildChannel::ChildChannel(Spawner& spawner, SpawnRequest request, std::function<bool()> stop)
+    : log_(request.output), program_(request.argv.at(0)), stop_(std::move(stop)), folder_(private_folder()) {
+  try {
+    const std::string path = folder_ + "/socket";
+    listening_ = listen_at(path);
+    request.argv.push_back(path);
+    runner_ = std::thread([this, &spawner, request = std::move(request)] {
+      try {
+        result_ = spawner.run(request, [this]() -> std::optional<double> {
+          const double grace = grace_;
+          return grace < 0 ? std::nullopt : std::optional(grace);
+        });
+      } catch (const std::exception& e) {
+        result_.error = e.what();
+      }
+      ended_ = true;
+    });
+    connect();
+  } catch (...) {
+    end();
+    throw;
+  }
+}
+
+ChildChannel::~ChildChannel() {
+  end();
+}
+
+void ChildChannel::end() {
+  if (socket_ >= 0) close(socket_);
+  if (listening_ >= 0) close(listening_);
+  grace_ = usable_ ? 2 : 0;
+  if (runner_.joinable()) runner_.join();
+  std::error_code ignored;  // a temporary folder that stays harms nobody
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void ChildChannel::connect() {
+  until_ = monotonic_seconds() + seconds_to_connect;
+  seconds_ = seconds_to_connect;
+  wait_for(listening_, POLLIN);
+  socket_ = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (socket_ < 0) throw system_error("cannot connect to", program_, errno);
+  usable_ = true;
+}
+
+/// Ten times a second it looks whether the program still lives and whether this rank shall stop.
+void ChildChannel::wait_for(int fd, short events) {
+  for (;;) {
+    pollfd wanted{fd, events, 0};
+    const int n = poll(&wanted, 1, 100);
+    if (n > 0) return;
+    if (n < 0 && errno != EINTR) throw system_error("cannot wait for", program_, errno);
+    if (ended_) fail();
+    if (stop_()) {
+      usable_ = false;
+      throw Stopped();
+    }
+    if (until_ && monotonic_seconds() > *until_) {
+      usable_ = false;
+      throw Error(ExitStatus::step_failed,
+                  str(program_, " took longer than ", human_seconds(*seconds_), " and was ended"),
+                  "retry_settings: {timeout: SECONDS}");
+    }
+  }
+}
+
+/// The other side of the socket is closed, or soon will be: says how the program ended.
+void ChildChannel::fail() {
+  usable_ = false;
+  grace_ = 2;
+  if (runner_.joinable()) runner_.join();
+  const std::string tail = last_lines(log_, 5);
+  throw Error(ExitStatus::step_failed, str(program_, " ", ending(result_, memory_),
+                                           tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")));
+}
+
+void ChildChannel::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      continue;
+    }
+    if (n < 0 && errno == EAGAIN)
+      wait_for(socket_, POLLOUT);
+    else if (n < 0 && errno != EINTR)
+      fail();
+  }
+}
+
+void ChildChannel::receive(void* data, std::size_t bytes) {
+  auto* to = static_cast<char*>(data);
+  while (bytes > 0) {
+    const auto n = recv(socket_, to, bytes, 0);
+    if (n > 0) {
+      to += n, bytes -= static_cast<std::size_t>(n);
+      continue;
+    }
+    if (n < 0 && errno == EAGAIN)
+      wait_for(socket_, POLLIN);
+    else if (n == 0 || errno != EINTR)
+      fail();
+  }
+}
+
+ChildChannel::Message ChildChannel::ask(const Json& head, std::string_view payload, double seconds) {
+  if (!usable_) throw Error(ExitStatus::internal, str(program_, " was asked after its end"));
+  until_ = seconds > 0 ? std::optional(monotonic_seconds() + seconds) : std::nullopt;
+  seconds_ = seconds;
+  const std::string text = head.dump();
+  const Lengths sent{static_cast<std::uint32_t>(text.size()), payload.size()};
+  send({reinterpret_cast<const char*>(&sent), sizeof sent});
+  send(text);
+  send(payload);
+
+  Lengths lengths{};
+  receive(&lengths, sizeof lengths);
+  if (lengths.head > largest_head)
+    throw Error(ExitStatus::step_failed, str(program_, " wrote to its socket what is no answer"));
+  Message answer;
+  std::string answer_text(lengths.head, '\0');
+  receive(answer_text.data(), answer_text.size());
+  answer.head = Json::parse(answer_text);
+  answer.payload.resize(lengths.payload);
+  receive(answer.payload.data(), answer.payload.size());
+  return answer;
+}
+
+}  // namespace rankflow

@@ -1,0 +1,56 @@
+// A child process of a rank that answers requests over a local socket, as long as the rank wants it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "io/json.h"
+#include "steps/child_program.h"
+
+namespace rankflow {
+
+class ChildChannel {
+ public:
+  struct Message {
+    Json head;
+    std::string payload;
+  };
+
+  /// Starts `request` with the path of a socket as one more argument, and waits until it has connected. `stop`: asked while
+  /// this rank waits, here and later; Stopped is thrown where it says so. Throws Error (step_failed) where the program ended.
+  ChildChannel(Spawner& spawner, SpawnRequest request, std::function<bool()> stop);
+  /// Ends the program: at once where it is at work, otherwise by closing the socket, with two seconds to go.
+  ~ChildChannel();
+  ChildChannel(const ChildChannel&) = delete;
+  ChildChannel& operator=(const ChildChannel&) = delete;
+
+  /// Sends one message and waits for one, for `seconds` in all (0: as long as it takes). Throws Error (step_failed) saying
+  /// how the program ended, or that its time was over; it can't be asked again then.
+  Message ask(const Json& head, std::string_view payload, double seconds);
+
+ private:
+  void end();
+  void connect();
+  void wait_for(int fd, short events);
+  void send(std::string_view bytes);
+  void receive(void* data, std::size_t bytes);
+  [[noreturn]] void fail();
+
+  std::string log_, program_;
+  std::function<bool()> stop_;
+  std::optional<double> until_, seconds_;  // monotonic; what was allowed
+  int listening_ = -1, socket_ = -1;
+  bool usable_ = false;
+  std::string folder_;
+  std::atomic<double> grace_{-1};  // seconds until SIGKILL, once the program has to end
+  std::atomic<bool> ended_{false};
+  SpawnResult result_;  // once it has ended
+  MemoryWatch memory_;
+  std::thread runner_;
+};
+
+}  // namespace rankflow

@@ -1,0 +1,68 @@
+#include "steps/child_program.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+
+#include "base/text.h"
+#include "io/file.h"
+
+extern char** environ;
+
+namespace rankflow {
+namespace {
+
+bool belongs_to_launcher(const std::string& variable) {
+  static constexpr std::array<const char*, 10> prefixes = {
+      "OMPI_", "PMIX_", "PMI_", "PRTE_", "ORTE_", "SLURM_", "MPI_", "HYDRA_", "RANKFLOW_SUPERVISED", "OPAL_"};
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const char* p) { return variable.starts_with(p); });
+}
+
+}  // namespace
+
+std::map<std::string, std::string> inherited_environment() {
+  std::map<std::string, std::string> variables;
+  for (char** v = environ; *v; ++v) {
+    const std::string text = *v;
+    const auto equals = text.find('=');
+    if (equals != std::string::npos && !belongs_to_launcher(text))
+      variables[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return variables;
+}
+
+std::vector<std::string> environment_list(const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
+  return out;
+}
+
+std::string last_lines(const std::string& path, std::size_t lines) {
+  if (!exists(path)) return "";
+  std::string text = read_file(path);
+  if (text.size() > 4000) text.erase(0, text.size() - 4000);
+  auto all = split(trim(text), '\n');
+  if (all.size() > lines) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(lines));
+  return join(all, "\n    ");
+}
+
+std::string ending(const SpawnResult& result, const MemoryWatch& memory) {
+  if (!result.error.empty()) return str("could not be started: ", result.error);
+  if (result.signal) {
+    const auto killed = result.signal == SIGKILL ? memory.kill() : std::nullopt;
+    return str("was ended by signal ", result.signal, " (", strsignal(result.signal), ")",
+               killed ? ": " + *killed : "");
+  }
+  return str("ended with exit code ", result.exit_code);
+}
+
+void remove_empty_log(const std::string& path) {
+  FileStamp stamp;
+  if (stamp_of(path, stamp) && stamp.size == 0) remove_tree(path);
+}
+
+}  // namespace rankflow

@@ -1,0 +1,43 @@
+#include "steps/score_options.h"
+
+namespace rankflow {
+namespace {
+
+std::optional<std::int64_t> optional_count(const Json& parameters, const char* key) {
+  const auto found = parameters.find(key);
+  if (found == parameters.end() || found->is_null()) return std::nullopt;
+  return found->get<std::int64_t>();
+}
+
+bool above(std::int64_t count, const std::optional<std::int64_t>& limit) {
+  return limit && *limit >= 0 && count > *limit;
+}
+
+}  // namespace
+
+FailureLimits FailureLimits::from(const Json& parameters) {
+  FailureLimits limits{optional_count(parameters, "mini_batch_error_threshold"),
+                       optional_count(parameters, "error_threshold")};
+  if (!limits.mini_batches && !limits.rows) limits.mini_batches = 0;
+  return limits;
+}
+
+bool FailureLimits::exceeded(std::int64_t failed_mini_batches, std::int64_t failed_rows) const {
+  return above(failed_mini_batches, mini_batches) || above(failed_rows, rows);
+}
+
+ScoreOptions::ScoreOptions(const Json& parameters)
+    : models(parameters.at("models")),
+      side_by_side(models.size() > 1 && parameters.at("ensemble") == "side_by_side"),
+      mini_batch_size(parameters.at("mini_batch_size")),
+      all_probabilities(parameters.at("probabilities")),
+      top_k(parameters.at("top_k")),
+      input_columns(parameters.at("input_columns")),
+      rows_per_file(parameters.value("rows_per_file", std::int64_t{0})),
+      max_retries(parameters.at("retry_settings").at("max_retries")),
+      timeout(parameters.at("retry_settings").at("timeout")),
+      limits(FailureLimits::from(parameters)) {
+  if (parameters.at("output_action") == "append_row") formats = parameters.at("formats");
+}
+
+}  // namespace rankflow

@@ -1,0 +1,332 @@
+#include "steps/score_run.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "collectives/agreement.h"
+
+namespace rankflow {
+namespace {
+
+constexpr double longest_unkept_seconds = 0.5;
+constexpr std::size_t most_unkept_bytes = std::size_t{4} << 20;
+
+std::size_t bytes_of(const ResultTable& table) {
+  std::size_t bytes = 0;
+  for (const ResultValues& column : table.columns) {
+    bytes += std::visit([](const auto& values) { return values.size() * sizeof(values[0]); }, column);
+  }
+  return bytes;
+}
+
+Json to_json(const FailedMiniBatch& f) {
+  return {f.number, f.rows.begin, f.rows.end, f.rank, f.message};
+}
+
+FailedMiniBatch failed_mini_batch(const Json& json) {
+  return {json[0], {json[1], json[2]}, json[3], json[4]};
+}
+
+/// "score (real64), label (text)".
+std::string described(const Json& schema) {
+  std::vector<std::string> columns;
+  for (const Json& c : schema)
+    columns.push_back(str(c.at("name").get<std::string>(), " (", c.at("type").get<std::string>(), ")"));
+  return join(columns, ", ");
+}
+
+void sort_by_units(std::vector<ResultChunk>& chunks) {
+  std::sort(chunks.begin(), chunks.end(),
+            [](const auto& a, const auto& b) { return a.units.begin < b.units.begin; });
+}
+
+/// Columns of a user's code, which every mini-batch has to have alike.
+ResultSchema common_schema(const std::vector<ResultChunk>& chunks) {
+  if (chunks.empty()) return {};
+  const Json& schema = chunks.front().notes.at("schema");
+  for (const auto& chunk : chunks) {
+    const Json& theirs = chunk.notes.at("schema");
+    if (theirs == schema) continue;
+    throw Error(
+        ExitStatus::bad_data,
+        str("the results of mini-batch ", chunk.units.begin, " have other columns than those of mini-batch ",
+            chunks.front().units.begin, ": ", described(theirs), " and ", described(schema)),
+        "give every result the same columns, of the same types: frame.astype({...})");
+  }
+  return result_schema(schema);
+}
+
+std::vector<Range> units_of(const std::vector<ResultChunk>& chunks) {
+  std::vector<Range> units;
+  for (const auto& chunk : chunks) units.push_back(chunk.units);
+  return units;
+}
+
+}  // namespace
+
+ScoreRun::ScoreRun(StepContext& context, const ScoreOptions& options, RowScorer& scorer)
+    : context_(context), options_(options), scorer_(scorer) {
+  for (const auto& format : options.formats) formats_.push_back(make_result_format(format));
+}
+
+std::int64_t ScoreRun::mini_batches() const {
+  return ceil_div(scorer_.rows(), options_.mini_batch_size);
+}
+
+std::int64_t ScoreRun::mini_batches_per_file() const {
+  if (options_.rows_per_file == 0) return std::max<std::int64_t>(1, mini_batches());
+  return ceil_div(options_.rows_per_file, options_.mini_batch_size);
+}
+
+Range ScoreRun::rows_of(std::int64_t mini_batch) const {
+  return {mini_batch * options_.mini_batch_size,
+          std::min(scorer_.rows(), (mini_batch + 1) * options_.mini_batch_size)};
+}
+
+/// The folder of checkpoints is the fingerprint's own: this only makes sure that the chunks are cut and kept as here.
+Json ScoreRun::about_shards() const {
+  Json sections = Json::array();
+  for (const auto& format : formats_) sections.push_back(format->section());
+  return {{"format", 1},
+          {"rows", scorer_.rows()},
+          {"mini_batch_size", options_.mini_batch_size},
+          {"mini_batches_per_file", mini_batches_per_file()},
+          {"sections", sections}};
+}
+
+ScoredRows ScoreRun::run() {
+  restore();
+  tickets_ = make_ticket_counter(context_.comm);
+  run_together(context_.comm, [&] {
+    try {
+      work();
+      flush();
+    } catch (...) {
+      tickets_->end();
+      throw;
+    }
+  });
+  tickets_->close();
+  const bool stop = context_.stop.requested();
+  if (context_.comm.all_reduce_value<std::int32_t>(stop ? 1 : 0, ReduceOp::max) > 0) throw Stopped();
+  return gather();
+}
+
+/// Every rank looks at a share of the chunks that the first rank found.
+void ScoreRun::restore() {
+  std::string found;
+  run_together(context_.comm, [&] {
+    if (!context_.first()) return;
+    make_directories(context_.checkpoints);
+    Json all = Json::array();
+    for (const auto& chunk : read_ledgers(context_.checkpoints, about_shards()))
+      all.push_back(to_json(chunk));
+    found = all.dump();
+  });
+  const Json all = Json::parse(context_.comm.broadcast_text(std::move(found)));
+  std::vector<ResultChunk> chunks;
+  for (const Json& chunk : all) chunks.push_back(result_chunk(chunk, context_.checkpoints));
+  std::vector<std::uint8_t> whole(chunks.size());
+  run_together(context_.comm, [&] {
+    const Range mine = partition(std::ssize(chunks), context_.comm.size(), context_.comm.rank());
+    for (std::int64_t i = mine.begin; i < mine.end; ++i)
+      whole[static_cast<std::size_t>(i)] = is_whole(chunks[static_cast<std::size_t>(i)]);
+  });
+  context_.comm.all_reduce(std::span(whole), ReduceOp::max);
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    if (whole[i]) restored_.push_back(std::move(chunks[i]));
+  }
+  missing_ = left_over(mini_batches(), units_of(restored_));
+  if (context_.first() && !restored_.empty()) {
+    context_.report.note(str("goes on with ", human_count(std::ssize(missing_)), " of ",
+                             human_count(mini_batches()), " mini-batches; the others are scored already"));
+  }
+}
+
+void ScoreRun::work() {
+  const HandOut runs(std::ssize(missing_), context_.comm.size());
+  for (;;) {
+    const Range run = runs.run(tickets_->take());
+    if (run.size() == 0) return;
+    score_run(run);
+    if (context_.stop.requested()) {
+      tickets_->end();
+      return;
+    }
+  }
+}
+
+void ScoreRun::score_run(Range positions) {
+  TimedSpan span(context_.timeline,
+                 str("mini-batches from ", missing_[static_cast<std::size_t>(positions.begin)]),
+                 context_.step);
+  for (std::int64_t i = positions.begin; i < positions.end && !context_.stop.requested(); ++i) {
+    const std::int64_t mini_batch = missing_[static_cast<std::size_t>(i)];
+    try {
+      if (auto table = try_to_score(mini_batch)) keep(mini_batch, std::move(*table));
+    } catch (const Stopped&) {
+      return;  // the flag is set: run() says so on all ranks
+    }
+    report_progress(i + 1);
+  }
+}
+
+std::optional<ResultTable> ScoreRun::try_to_score(std::int64_t mini_batch) {
+  const Range rows = rows_of(mini_batch);
+  for (std::int64_t attempt = 0;; ++attempt) {
+    try {
+      auto table = scorer_.score(rows);
+      if (table.rows == rows.size()) return table;
+      throw Error(ExitStatus::bad_data, str("gave ", table.rows, " rows for ", rows.size()));
+    } catch (const Stopped&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& e) {
+      if (attempt < options_.max_retries && !context_.stop.requested()) continue;
+      fail(mini_batch, as_error(e));
+      return std::nullopt;
+    }
+  }
+}
+
+/// Throws once this rank alone has had more failures than all together may have.
+void ScoreRun::fail(std::int64_t mini_batch, const Error& error) {
+  flush();
+  const Range rows = rows_of(mini_batch);
+  failures_.push_back({mini_batch, rows, context_.comm.rank(), describe(error)});
+  std::int64_t failed_rows = 0;
+  for (const auto& f : failures_) failed_rows += f.rows.size();
+  if (!options_.limits.exceeded(std::ssize(failures_), failed_rows)) return;
+  const auto status = error.status() == ExitStatus::internal ? ExitStatus::step_failed : error.status();
+  throw Error(
+      status,
+      str("mini-batch ", mini_batch, " (rows ", rows.begin, " to ", rows.end - 1, ", rank ",
+          context_.comm.rank(), ") failed",
+          options_.max_retries > 0 ? str(" ", options_.max_retries + 1, " times") : "",
+          failures_.size() > 1 ? str(", number ", failures_.size(), " of those that did") : "", ": ",
+          error.message()),
+      error.hint().empty() ? "mini_batch_error_threshold: how many mini-batches may fail" : error.hint());
+}
+
+void ScoreRun::keep(std::int64_t mini_batch, ResultTable&& table) {
+  const bool goes_on = pending_.mini_batches.size() > 0 && pending_.mini_batches.end == mini_batch &&
+                       mini_batch % mini_batches_per_file() != 0;
+  if (!goes_on) flush();
+  if (pending_.mini_batches.size() == 0) {
+    pending_ = {{mini_batch, mini_batch}, empty_table(scorer_.schema()), Json::array(), monotonic_seconds()};
+  }
+  pending_.sums.push_back(sums_of(table));
+  pending_.table.append(std::move(table));
+  ++pending_.mini_batches.end;
+  const bool enough = bytes_of(pending_.table) >= most_unkept_bytes ||
+                      monotonic_seconds() - pending_.since >= longest_unkept_seconds;
+  if (enough) flush();
+}
+
+void ScoreRun::flush() {
+  if (pending_.mini_batches.size() == 0) return;
+  std::map<std::string, std::string> sections;
+  for (const auto& format : formats_) {
+    std::string& bytes = sections[format->section()];
+    if (bytes.empty()) format->append(scorer_.schema(), pending_.table, bytes);
+  }
+  Json notes = {{"sums", std::move(pending_.sums)}};
+  if (!scorer_.knows_schema()) notes["schema"] = to_json(scorer_.schema());
+  if (!shard_) shard_.emplace(context_.checkpoints, about_shards());
+  mine_.push_back(shard_->write(pending_.mini_batches, pending_.table.rows, sections, std::move(notes)));
+  pending_ = {};
+}
+
+/// Of each summarised column: rows of each category, or the sum of the numbers.
+Json ScoreRun::sums_of(const ResultTable& table) const {
+  Json sums = Json::array();
+  for (const std::size_t c : scorer_.summarised()) {
+    const ResultColumn& column = scorer_.schema()[c];
+    if (!column.categories.empty()) {
+      std::vector<std::int64_t> counts(column.categories.size());
+      for (const auto code : std::get<std::vector<std::int64_t>>(table.columns[c]))
+        ++counts.at(static_cast<std::size_t>(code));
+      sums.push_back(std::move(counts));
+      continue;
+    }
+    double sum = 0;
+    for (const auto value : std::get<std::vector<float>>(table.columns[c])) sum += value;
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+/// Runs are handed out in order: what comes before this rank's position is finished, or another rank is at it.
+void ScoreRun::report_progress(std::int64_t position) {
+  if (!context_.first()) return;
+  const auto done =
+      std::min(scorer_.rows(), (mini_batches() - std::ssize(missing_) + position) * options_.mini_batch_size);
+  context_.report.progress(static_cast<double>(done), static_cast<double>(scorer_.rows()), "rows", "",
+                           Json::object());
+}
+
+ScoredRows ScoreRun::gather() {
+  Json all = {{"chunks", Json::array()}, {"failures", Json::array()}};
+  for (const auto& chunk : mine_) all["chunks"].push_back(to_json(chunk));
+  for (const auto& failure : failures_) all["failures"].push_back(to_json(failure));
+  ScoredRows scored{scorer_.schema(), std::move(restored_), {}};
+  for (const auto& text :
+       context_.comm.all_gather_text(all.dump(-1, ' ', false, Json::error_handler_t::replace))) {
+    const Json theirs = Json::parse(text);
+    for (const Json& chunk : theirs.at("chunks"))
+      scored.chunks.push_back(result_chunk(chunk, context_.checkpoints));
+    for (const Json& failure : theirs.at("failures")) scored.failures.push_back(failed_mini_batch(failure));
+  }
+  sort_by_units(scored.chunks);
+  std::sort(scored.failures.begin(), scored.failures.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
+  run_together(context_.comm, [&] {
+    if (!scorer_.knows_schema()) scored.schema = common_schema(scored.chunks);
+    if (context_.first()) check_complete(scored);
+  });
+  return scored;
+}
+
+void ScoreRun::check_complete(const ScoredRows& scored) const {
+  auto done = units_of(scored.chunks);
+  std::int64_t failed_rows = 0;
+  for (const auto& f : scored.failures) {
+    done.push_back({f.number, f.number + 1});
+    failed_rows += f.rows.size();
+  }
+  if (const auto left = left_over(mini_batches(), done); !left.empty())
+    throw Error(ExitStatus::internal,
+                str(left.size(), " mini-batches were scored by no rank, the first is ", left[0]));
+  if (!options_.limits.exceeded(std::ssize(scored.failures), failed_rows)) return;
+  const auto& first = scored.failures.front();
+  throw Error(ExitStatus::step_failed,
+              str(scored.failures.size(), " mini-batches with ", failed_rows,
+                  " rows failed, more than is tolerated; the first, ", first.number, " (rows ",
+                  first.rows.begin, " to ", first.rows.end - 1, ", rank ", first.rank, "): ", first.message),
+              "mini_batch_error_threshold and error_threshold say how many may fail");
+}
+
+void ScoreRun::write_files(const ScoredRows& scored, const std::string& folder) const {
+  const std::int64_t per_file = mini_batches_per_file(),
+                     count = std::max<std::int64_t>(1, ceil_div(mini_batches(), per_file));
+  for (std::size_t i = 0; i < formats_.size(); ++i) {
+    TimedSpan span(context_.timeline, str("write ", options_.formats[i]), context_.step);
+    std::vector<ResultFile> files;
+    for (std::int64_t f = 0; f < count; ++f) {
+      std::string number = std::to_string(f);
+      if (number.size() < 5) number.insert(0, 5 - number.size(), '0');
+      files.push_back({str(folder, "/scores", options_.rows_per_file > 0 ? "-" + number : "", ".",
+                           file_ending(options_.formats[i])),
+                       {}});
+    }
+    for (const ResultChunk& chunk : scored.chunks)
+      files[static_cast<std::size_t>(chunk.units.begin / per_file)].chunks.push_back(&chunk);
+    formats_[i]->assemble(files, scored.schema, scorer_.about(), context_.comm);
+  }
+}
+
+}  // namespace rankflow

@@ -1,0 +1,144 @@
+#include "steps/script_input.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "collectives/agreement.h"
+#include "io/file.h"
+#include "io/raw_table.h"
+#include "io/result_ipc.h"
+#include "steps/input_columns.h"
+
+namespace rankflow {
+namespace {
+
+constexpr std::int64_t most_in_memory = std::int64_t{256} << 20;  // bytes of a table
+
+std::vector<std::int64_t> numbers(Range rows) {
+  std::vector<std::int64_t> values(static_cast<std::size_t>(rows.size()));
+  std::iota(values.begin(), values.end(), rows.begin);
+  return values;
+}
+
+class DatasetInput : public ScriptInput {
+ public:
+  DatasetInput(const std::string& folder, const std::vector<std::string>& columns) : data_(folder) {
+    for (const auto& name : names_for_script(data_.info())) {
+      inputs_.push_back(input_column(data_.info(), name));
+      schema_.push_back(inputs_.back().column);
+    }
+    leading_inputs_.push_back(input_column(data_.info(), "row"));
+    for (const auto& name : columns) {
+      if (name != "row") leading_inputs_.push_back(input_column(data_.info(), name));
+    }
+    for (const auto& input : leading_inputs_) leading_.push_back(input.column);
+  }
+
+  std::int64_t rows() const override { return data_.rows(); }
+  const ResultSchema& leading() const override { return leading_; }
+  std::string payload(Range rows) const override {
+    return to_ipc(schema_, {rows.size(), read(inputs_, rows)});
+  }
+  std::vector<ResultValues> leading_values(Range rows) const override { return read(leading_inputs_, rows); }
+
+ private:
+  /// All but the target; categorical features one by one, since each has a vocabulary of its own.
+  static std::vector<std::string> names_for_script(const DatasetInfo& info) {
+    std::vector<std::string> names;
+    for (const ColumnInfo& column : info.columns) {
+      if (column.name == "row" || column.name == "target") continue;
+      if (column.name != "categories") names.push_back(column.name);
+    }
+    for (const Json& category : info.schema.value("categories", Json::array()))
+      names.push_back(category.at("name"));
+    return names;
+  }
+  std::vector<ResultValues> read(const std::vector<InputColumn>& columns, Range rows) const {
+    std::vector<ResultValues> values;
+    for (const auto& column : columns) values.push_back(column.read(data_, rows));
+    return values;
+  }
+
+  Dataset data_;
+  std::vector<InputColumn> inputs_, leading_inputs_;
+  ResultSchema schema_, leading_;
+};
+
+class FolderInput : public ScriptInput {
+ public:
+  explicit FolderInput(const std::string& folder) : folder_(folder) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      if (entry.is_regular_file()) files_.push_back(std::filesystem::relative(entry.path(), folder).string());
+    }
+    std::sort(files_.begin(), files_.end());
+  }
+
+  std::int64_t rows() const override { return std::ssize(files_); }
+  const ResultSchema& leading() const override { return leading_; }
+  Json head(Range rows) const override {
+    Json paths = Json::array();
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) paths.push_back(str(folder_, "/", file(i)));
+    return {{"paths", paths}};
+  }
+  std::vector<ResultValues> leading_values(Range rows) const override {
+    return {std::vector<std::string>(files_.begin() + rows.begin, files_.begin() + rows.end)};
+  }
+
+ private:
+  const std::string& file(std::int64_t i) const { return files_[static_cast<std::size_t>(i)]; }
+
+  std::string folder_;
+  std::vector<std::string> files_;  // below the folder
+  ResultSchema leading_ = {plain_column("file", ResultType::text)};
+};
+
+class TableRows : public ScriptInput {
+ public:
+  TableRows(Communicator& comm, const std::string& path, const std::vector<std::string>& columns,
+            const std::string& scratch)
+      : table_(comm, path, scratch, most_in_memory) {
+    leading_.push_back(plain_column("row", ResultType::integer));
+    run_together(comm, [&] {
+      for (const auto& name : columns) {
+        if (name != "row") leading_.push_back(table_.column(name));
+      }
+    });
+  }
+
+  std::int64_t rows() const override { return table_.rows(); }
+  const ResultSchema& leading() const override { return leading_; }
+  std::string payload(Range rows) const override { return table_.to_ipc(rows); }
+  std::vector<ResultValues> leading_values(Range rows) const override {
+    std::vector<ResultValues> values = {numbers(rows)};
+    for (std::size_t c = 1; c < leading_.size(); ++c) values.push_back(table_.values(leading_[c].name, rows));
+    return values;
+  }
+
+ private:
+  RawTable table_;
+  ResultSchema leading_;
+};
+
+}  // namespace
+
+std::unique_ptr<ScriptInput> open_script_input(Communicator& comm, const std::string& path,
+                                               const std::vector<std::string>& columns,
+                                               const std::string& scratch) {
+  if (!std::filesystem::is_directory(path)) return std::make_unique<TableRows>(comm, path, columns, scratch);
+  std::unique_ptr<ScriptInput> input;
+  run_together(comm, [&] {
+    if (exists(path + "/dataset.json")) {
+      input = std::make_unique<DatasetInput>(path, columns);
+      return;
+    }
+    if (!columns.empty())
+      throw Error(ExitStatus::configuration, "input_columns: a folder of files has no columns");
+    input = std::make_unique<FolderInput>(path);
+  });
+  return input;
+}
+
+}  // namespace rankflow

@@ -1,0 +1,113 @@
+// Which mini-batches are tried again, which may fail, and what is refused.
+#include "steps/score_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/error.h"
+#include "tests/step_fixture.h"
+#include "tests/unit/light/temporary_folder.h"
+
+namespace rankflow {
+namespace {
+
+using testing::HasSubstr;
+
+/// Gives each row its number; `failures`: how often each mini-batch fails before that, by its first row.
+class FakeScorer : public RowScorer {
+ public:
+  std::map<std::int64_t, int> failures;
+  std::map<std::int64_t, int> calls;
+  std::int64_t lacking = 0;  // rows too few
+
+  std::int64_t rows() const override { return 95; }
+  const ResultSchema& schema() const override { return schema_; }
+  Json about() const override { return Json::object(); }
+  ResultTable score(Range rows) override {
+    ++calls[rows.begin];
+    if (failures[rows.begin]-- > 0) throw Error(ExitStatus::step_failed, "as told", "another hint");
+    std::vector<std::int64_t> numbers;
+    for (std::int64_t i = rows.begin; i < rows.end - lacking; ++i) numbers.push_back(i);
+    return {std::ssize(numbers), {numbers}};
+  }
+
+ private:
+  ResultSchema schema_ = {plain_column("row", ResultType::integer)};
+};
+
+class ScoreRuns : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  std::unique_ptr<Communicator> comm_ = make_self_communicator();
+  FakeScorer scorer_;
+
+  ScoredRows run(Json keys) {
+    keys["mini_batch_size"] = 10;
+    StepRun step(*comm_, "score", keys, folder_.path(), {});
+    const ScoreOptions options(step.context.parameters);
+    return ScoreRun(step.context, options, scorer_).run();
+  }
+  std::string message(const Json& keys) {
+    try {
+      run(keys);
+    } catch (const Error& e) {
+      return describe(e);
+    }
+    return "nothing was thrown";
+  }
+};
+
+TEST_F(ScoreRuns, TriesAgain) {
+  scorer_.failures = {{20, 2}};
+  const auto scored = run(Json::object());
+  EXPECT_TRUE(scored.failures.empty());
+  EXPECT_EQ(scorer_.calls[20], 3);
+  EXPECT_EQ(scorer_.calls[30], 1);
+  std::int64_t rows = 0;
+  for (const auto& chunk : scored.chunks) rows += chunk.rows;
+  EXPECT_EQ(rows, 95);
+}
+
+TEST_F(ScoreRuns, FailsWhereNothingIsTolerated) {
+  scorer_.failures = {{20, 3}};
+  EXPECT_THAT(message(Json::object()),
+              HasSubstr("mini-batch 2 (rows 20 to 29, rank 0) failed 3 times: as told"));
+  scorer_.failures = {{20, 1}};
+  EXPECT_THAT(message({{"retry_settings", {{"max_retries", 0}}}}), HasSubstr("rank 0) failed: as told"));
+}
+
+TEST_F(ScoreRuns, ToleratesWhatIsAllowed) {
+  scorer_.failures = {{20, 9}, {90, 9}};
+  const auto scored = run({{"error_threshold", 15}});
+  ASSERT_EQ(scored.failures.size(), 2u);
+  EXPECT_EQ(scored.failures[1].rows, (Range{90, 95}));
+  EXPECT_THAT(scored.failures[0].message, HasSubstr("as told"));
+}
+
+TEST_F(ScoreRuns, CountsMiniBatchesAndRowsApart) {
+  scorer_.failures = {{20, 9}, {90, 9}};
+  EXPECT_THAT(message({{"error_threshold", 14}}), HasSubstr("number 2 of those that did"));
+  scorer_.failures = {{20, 9}, {90, 9}};
+  EXPECT_THAT(message({{"mini_batch_error_threshold", 1}, {"error_threshold", -1}}), HasSubstr("failed"));
+  scorer_.failures = {{20, 9}, {90, 9}};
+  EXPECT_EQ(run({{"mini_batch_error_threshold", -1}}).failures.size(), 2u);
+}
+
+TEST_F(ScoreRuns, RefusesFewerRowsThanItAskedFor) {
+  scorer_.lacking = 1;
+  EXPECT_THAT(message(Json::object()), HasSubstr("gave 9 rows for 10"));
+}
+
+TEST_F(ScoreRuns, TriesFailedOnesAgainInTheNextRun) {
+  scorer_.failures = {{20, 3}};
+  message(Json::object());
+  const auto scored = run(Json::object());
+  EXPECT_TRUE(scored.failures.empty());
+  EXPECT_EQ(scorer_.calls[10], 1) << "what was finished is kept";
+  EXPECT_EQ(scorer_.calls[20], 4);
+}
+
+}  // namespace
+}  // namespace rankflow
