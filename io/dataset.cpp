@@ -14,6 +14,7 @@
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "io/mapped_file.h"
+#include "io/part_writer.h"
 
 namespace rankflow {
 namespace {
@@ -109,26 +110,51 @@ const ColumnInfo& DatasetInfo::at(const std::string& column) const {
               str("the dataset has no column \"", column, "\"; it has ", join(names, ", ")));
 }
 
+struct PartWriter::State {
+  std::string path;
+  std::vector<hdf5::Array> arrays;
+  std::vector<std::size_t> row_bytes;  // of each column
+  File file;
+};
+
+PartWriter::PartWriter(const std::string& folder, const DatasetInfo& info, std::int64_t part)
+    : state_(std::make_unique<State>()) {
+  state_->path = part_path(folder, part);
+  std::vector<hdf5::Array> arrays;
+  for (const ColumnInfo& column : info.columns) {
+    arrays.push_back({column.name, column.dtype, part_shape(column, info.part_rows(part).size())});
+    state_->row_bytes.push_back(column.row_bytes());
+  }
+  state_->arrays = hdf5::create(state_->path, std::move(arrays), {}, part_alignment);
+  state_->file = File(state_->path, O_WRONLY);
+}
+
+PartWriter::~PartWriter() = default;
+
+void PartWriter::write(std::size_t column, Range rows, const void* data) {
+  const hdf5::Array& array = state_->arrays.at(column);
+  const std::size_t row_bytes = state_->row_bytes[column];
+  if (rows.begin < 0 || rows.end > array.shape[0])
+    throw Error(ExitStatus::internal, str("rows outside of ", state_->path));
+  const std::size_t bytes = static_cast<std::size_t>(rows.size()) * row_bytes;
+  if (bytes == 0) return;
+  const std::uint64_t offset = array.offset + static_cast<std::uint64_t>(rows.begin) * row_bytes;
+  if (lseek(state_->file.fd(), static_cast<off_t>(offset), SEEK_SET) < 0)
+    throw system_error("cannot write", state_->path, errno);
+  state_->file.write_all({static_cast<const char*>(data), bytes});
+}
+
+void PartWriter::close() {
+  state_->file.close();
+}
+
 void write_part(const std::string& folder, const DatasetInfo& info, std::int64_t part,
                 const std::vector<const void*>& data) {
   if (data.size() != info.columns.size())
     throw Error(ExitStatus::internal, "write_part: one pointer per column");
-  const std::string path = part_path(folder, part);
-  std::vector<hdf5::Array> arrays;
-  for (const ColumnInfo& column : info.columns) {
-    arrays.push_back({column.name, column.dtype, part_shape(column, info.part_rows(part).size())});
-  }
-  arrays = hdf5::create(path, std::move(arrays), {}, part_alignment);
-
-  File file(path, O_WRONLY);
-  for (std::size_t c = 0; c < arrays.size(); ++c) {
-    if (arrays[c].bytes() == 0) continue;
-    if (lseek(file.fd(), static_cast<off_t>(arrays[c].offset), SEEK_SET) < 0) {
-      throw system_error("cannot write", path, errno);
-    }
-    file.write_all({static_cast<const char*>(data[c]), arrays[c].bytes()});
-  }
-  file.close();
+  PartWriter writer(folder, info, part);
+  for (std::size_t c = 0; c < data.size(); ++c) writer.write(c, {0, info.part_rows(part).size()}, data[c]);
+  writer.close();
 }
 
 void write_dataset_info(const std::string& folder, const DatasetInfo& info) {

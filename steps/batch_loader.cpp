@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cstring>
+#include <functional>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -58,11 +59,14 @@ void copy_reals(const Dataset& data, const ColumnInfo& column, const Rows& rows,
   });
 }
 
+/// What happens to an image of the batch before it is converted; called for its rows in their order.
+using ImageChange = std::function<void(std::span<std::uint8_t> image)>;
+
 /// Bytes as 0 … 1. A row is fetched whole before it is converted: rows lie far apart, and a conversion that
 /// waits for each of their cache lines in turn takes twice as long.
 template <typename Real, typename Rows>
 void copy_images(const Dataset& data, const ColumnInfo& column, const Rows& rows, bool channels_last,
-                 at::Tensor& tensor) {
+                 const ImageChange& change, at::Tensor& tensor) {
   require_type(column, DType::u8);
   const std::int64_t n = column.elements();
   const std::int64_t channels = channels_last ? column.shape[0] : 1, pixels = n / channels;
@@ -70,6 +74,7 @@ void copy_images(const Dataset& data, const ColumnInfo& column, const Rows& rows
   auto* out = tensor.mutable_data_ptr<Real>();
   data.for_each_row(column.name, rows, [&, n, channels, pixels](const std::byte* row) {
     std::memcpy(fetched.data(), row, fetched.size());
+    if (change) change(fetched);
     const std::uint8_t* in = fetched.data();
     if (channels == 1) {
       for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<Real>(in[i]) / Real(255);
@@ -85,11 +90,13 @@ void copy_images(const Dataset& data, const ColumnInfo& column, const Rows& rows
 
 /// Bytes as they are.
 template <typename Rows>
-void copy_bytes(const Dataset& data, const ColumnInfo& column, const Rows& rows, at::Tensor& tensor) {
+void copy_bytes(const Dataset& data, const ColumnInfo& column, const Rows& rows, const ImageChange& change,
+                at::Tensor& tensor) {
   require_type(column, DType::u8);
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
   data.for_each_row(column.name, rows, [&](const std::byte* row) {
     std::memcpy(out, row, column.row_bytes());
+    if (change) change({out, column.row_bytes()});
     out += column.row_bytes();
   });
 }
@@ -120,7 +127,8 @@ void load_target_into(const Dataset& data, const Rows& rows, TargetScale scale, 
 }
 
 template <typename Real, typename Rows>
-void load_inputs_into(const Dataset& data, const Rows& rows, const BatchFormat& format, Batch& batch) {
+void load_inputs_into(const Dataset& data, const Rows& rows, const BatchFormat& format,
+                      const ImageChange& change, Batch& batch) {
   const std::int64_t n = count_of(rows);
   batch.rows = n;
   if (const ColumnInfo* column = data.info().find("features")) {
@@ -134,12 +142,12 @@ void load_inputs_into(const Dataset& data, const Rows& rows, const BatchFormat& 
   const ColumnInfo* images = data.info().find("images");
   if (images && format.device.is_cuda()) {
     shape(batch.images, n, *images, at::kByte, format);
-    copy_bytes(data, *images, rows, batch.images);
+    copy_bytes(data, *images, rows, change, batch.images);
   } else if (images) {
     const bool last = format.channels_last && images->shape.size() == 3;
     shape(batch.images, n, *images, format.real, format,
           last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
-    copy_images<Real>(data, *images, rows, last, batch.images);
+    copy_images<Real>(data, *images, rows, last, change, batch.images);
   }
 }
 
@@ -161,21 +169,32 @@ BatchLoader::BatchLoader(const Dataset& data, bool with_target, TargetScale scal
 
 Batch BatchLoader::load(std::span<const std::int64_t> rows) const {
   Batch batch;
-  load(rows, batch);
+  load_rows(rows, {}, batch);
   return on_device(std::move(batch), format_);
 }
 
-void BatchLoader::load(std::span<const std::int64_t> rows, Batch& batch) const {
+void BatchLoader::load(std::span<const std::int64_t> rows, Batch& batch, std::int64_t epoch) const {
+  const ColumnInfo* images = data_.info().find("images");
+  if (!format_.augmentation || !images) return load_rows(rows, {}, batch);
+  AugmentedImage augmented(*format_.augmentation, images->shape);
+  const auto change = [&, next = rows.begin()](std::span<std::uint8_t> image) mutable {
+    augmented.change(image, epoch, *next++);
+  };
+  load_rows(rows, change, batch);
+}
+
+void BatchLoader::load_rows(std::span<const std::int64_t> rows,
+                            const std::function<void(std::span<std::uint8_t>)>& change, Batch& batch) const {
   with_real(format_, [&](auto real) {
     using Real = decltype(real);
-    load_inputs_into<Real>(data_, rows, format_, batch);
+    load_inputs_into<Real>(data_, rows, format_, change, batch);
     if (with_target_) load_target_into<Real>(data_, rows, scale_, format_, batch.target);
   });
 }
 
 Batch BatchLoader::load(Range rows) const {
   Batch batch;
-  with_real(format_, [&](auto real) { load_inputs_into<decltype(real)>(data_, rows, format_, batch); });
+  with_real(format_, [&](auto real) { load_inputs_into<decltype(real)>(data_, rows, format_, {}, batch); });
   if (with_target_) batch.target = load_target(rows);
   return on_device(std::move(batch), format_);
 }

@@ -4,10 +4,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "io/dataset.h"
+#include "steps/augmentation.h"
 #include "steps/task.h"
 
 namespace rankflow {
@@ -22,9 +25,10 @@ struct Batch {
 };
 
 struct BatchFormat {
-  at::ScalarType real = at::kFloat;  // or at::kDouble
-  bool channels_last = false;        // memory format of images
-  at::Device device = at::kCPU;      // where batches are to be
+  at::ScalarType real = at::kFloat;                         // or at::kDouble
+  bool channels_last = false;                               // memory format of images
+  at::Device device = at::kCPU;                             // where batches are to be
+  std::optional<Augmentation> augmentation = std::nullopt;  // of images, where an epoch is given
 };
 
 class BatchLoader {
@@ -37,14 +41,17 @@ class BatchLoader {
   /// The given rows, in their order, on the device of the format.
   Batch load(std::span<const std::int64_t> rows) const;
   /// The same into the memory of the host that `batch` has, where that is large enough: for a GPU, what BatchTransfer takes
-  /// there, in page-locked memory and with images as bytes. Thread-safe.
-  void load(std::span<const std::int64_t> rows, Batch& batch) const;
+  /// there, in page-locked memory and with images as bytes. As epoch `epoch` (from 0) of a training sees them. Thread-safe.
+  void load(std::span<const std::int64_t> rows, Batch& batch, std::int64_t epoch) const;
   /// Consecutive rows.
   Batch load(Range rows) const;
   /// Their targets alone, on the host.
   at::Tensor load_target(Range rows) const;
 
  private:
+  void load_rows(std::span<const std::int64_t> rows,
+                 const std::function<void(std::span<std::uint8_t>)>& change, Batch& batch) const;
+
   const Dataset& data_;
   bool with_target_;
   TargetScale scale_;

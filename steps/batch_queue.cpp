@@ -13,11 +13,12 @@ BatchQueue::BatchQueue(const BatchLoader& loader, bool ahead) : loader_(loader),
   for (auto& transfer : transfers_) transfer = std::make_unique<BatchTransfer>(loader.format());
 }
 
-void BatchQueue::begin(std::int64_t count, Rows rows) {
+void BatchQueue::begin(std::int64_t count, Rows rows, std::int64_t epoch) {
   end();
   release_last();
   rows_ = std::move(rows);
   count_ = count;
+  epoch_ = epoch;
   made_ = taken_ = 0;
   failure_ = nullptr;
   if (ahead_) thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
@@ -38,7 +39,7 @@ void BatchQueue::fill(std::int64_t number) {
   if (rows.empty())
     batch.rows = 0;
   else
-    loader_.load(rows, batch);
+    loader_.load(rows, batch, epoch_);
   if (transfer) transfer->send(batch);
 }
 

@@ -30,8 +30,8 @@ class BatchQueue {
   BatchQueue& operator=(const BatchQueue&) = delete;
 
   /// Batches 0 … count-1 are to come: number i holds rows(i), which stay valid until `end`. `rows` may be
-  /// called on the thread. Ends what was begun before.
-  void begin(std::int64_t count, Rows rows);
+  /// called on the thread. Ends what was begun before. `epoch` (from 0) is what images are augmented by.
+  void begin(std::int64_t count, Rows rows, std::int64_t epoch);
   /// The next one; it stays as it is until the call after. `rows` of it is 0 where it has none. Throws what
   /// putting it together threw.
   const Batch& next();
@@ -47,7 +47,7 @@ class BatchQueue {
   const BatchLoader& loader_;
   const bool ahead_;
   Rows rows_;
-  std::int64_t count_ = 0;
+  std::int64_t count_ = 0, epoch_ = 0;
   std::array<Batch, 2> buffers_;                             // number i lies in i % 2
   std::array<std::unique_ptr<BatchTransfer>, 2> transfers_;  // to a GPU, from the same buffers
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -27,9 +28,12 @@ struct PreparedData {
   std::map<std::string, std::vector<std::int64_t>> splits;  // output → its source rows, ascending
   Json schema = Json::object();
   Json summary = Json::object();  // for the step's record: rows read, rows dropped and why, columns
+  std::int64_t most_rows_per_part = std::numeric_limits<std::int64_t>::max();
+  /// Writes further files into an output's folder, where there are any; called by one rank.
+  std::function<void(const std::string& folder, std::span<const std::int64_t> rows)> beside = nullptr;
 };
 
-/// Collective. The files' bytes don't depend on the number of ranks.
+/// Collective. Rows are asked for a few at a time (about 32 MiB). The files' bytes don't depend on the number of ranks.
 void write_datasets(StepContext& context, const PreparedData& data, std::int64_t rows_per_part);
 
 /// The OutputColumn `row` that every dataset has.

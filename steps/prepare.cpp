@@ -13,7 +13,7 @@ bool is_table(const std::map<std::string, std::string>& inputs) {
   const bool table = inputs.count("data") > 0, images = inputs.count("images") > 0;
   if (table == images) {
     throw Error(ExitStatus::configuration,
-                "prepare needs either the input `data` (a table) or the input `images` (IDX)");
+                "prepare needs either the input `data` (a table) or the input `images`");
   }
   if (table && inputs.count("labels")) {
     throw Error(ExitStatus::configuration, "the input `labels` goes with `images`; a table has its `target`");
@@ -26,7 +26,11 @@ class Prepare : public Step {
  public:
   void run(StepContext& context) override {
     bool table = false;
-    run_together(context.comm, [&] { table = is_table(context.inputs); });
+    run_together(context.comm, [&] {
+      table = is_table(context.inputs);
+      if (table && context.parameters.contains("image"))
+        throw Error(ExitStatus::configuration, "`image` goes with the input `images`", "leave it out");
+    });
     if (table) return prepare_table(context);
     const PreparedData data = prepare_images(context);
     write_datasets(context, data, context.parameters.at("rows_per_part"));

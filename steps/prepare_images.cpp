@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/idx.h"
+#include "steps/prepare_image_folder.h"
 #include "steps/row_split.h"
 
 namespace rankflow {
@@ -75,7 +77,6 @@ std::vector<std::string> classes_of(const IdxArray& labels, const StepContext& c
 }
 
 Loaded load(const StepContext& context) {
-  refuse_table_keys(context.parameters);
   Loaded loaded;
   const std::string& path = context.inputs.at("images");
   loaded.images = std::make_shared<IdxArray>(read_idx(path));
@@ -113,9 +114,7 @@ OutputColumn labels_column(std::shared_ptr<IdxArray> labels) {
           }};
 }
 
-}  // namespace
-
-PreparedData prepare_images(StepContext& context) {
+PreparedData prepare_idx(StepContext& context) {
   Loaded loaded;
   run_together(context.comm, [&] {
     const TimedSpan span(context.timeline, "read", "prepare");
@@ -131,6 +130,21 @@ PreparedData prepare_images(StepContext& context) {
   data.columns.push_back(row_column());
   data.splits = std::move(loaded.splits);
   return data;
+}
+
+}  // namespace
+
+PreparedData prepare_images(StepContext& context) {
+  bool folder = false;
+  run_together(context.comm, [&] {
+    refuse_table_keys(context.parameters);
+    folder = std::filesystem::is_directory(context.inputs.at("images"));
+    if (!folder && given(context.parameters, "image")) {
+      throw Error(ExitStatus::configuration,
+                  "`image` is for folders of images; those of an IDX file have one size", "leave it out");
+    }
+  });
+  return folder ? prepare_image_folder(context) : prepare_idx(context);
 }
 
 }  // namespace rankflow

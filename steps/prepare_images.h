@@ -1,4 +1,4 @@
-// Prepares images and labels from IDX files: they stay uint8 until they are on the device.
+// Prepares images and labels from IDX files or from folders of PNG and JPEG files: they stay uint8 until they are on the device.
 #pragma once
 
 #include "steps/dataset_writer.h"

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "io/expression.h"
 #include "io/table_formats.h"
+#include "steps/image_keys.h"
 #include "steps/specs.h"
 #include "steps/transforms_spec.h"
 
@@ -179,6 +180,7 @@ void check(const Json& p) {
     check_split_by(p.at("split_by"), given(p, "split") ? p.at("split") : Json(nullptr));
   check_transforms(p.at("transforms"));
   check_expressions(p);
+  image_keys(p.value("image", Json()));
 }
 
 std::vector<OutputSpec> outputs(const Json& parameters) {
@@ -197,11 +199,12 @@ StepSpec prepare_spec() {
   spec.type = "prepare";
   spec.version = 2;
   spec.help =
-      "Turns raw tables of any size or images (IDX) into datasets: HDF5 parts with features, target and row "
-      "numbers.";
+      "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, target "
+      "and row numbers.";
   spec.fields = reading_fields();
   for (Field& field : table_fields()) spec.fields.push_back(std::move(field));
   spec.fields.push_back(transforms_field());
+  spec.fields.push_back(image_field());
   for (Field& field : learning_fields()) spec.fields.push_back(std::move(field));
   spec.inputs = {
       {"data",
@@ -209,8 +212,16 @@ StepSpec prepare_spec() {
        "of their names",
        false},
       {"join", "a small table that a transform of type `join` takes columns from", false},
-      {"images", "an IDX file of unsigned bytes: rows, height, width; plain or gzip-compressed", false},
-      {"labels", "an IDX file with the class of each image", false},
+      {"images",
+       "a folder of PNG and JPEG files, at any depth; or an IDX file of unsigned bytes: rows, height, width; "
+       "plain or "
+       "gzip-compressed",
+       false},
+      {"labels",
+       "the class of each image: a table with a column of file names and one of classes; for an IDX "
+       "file, an IDX "
+       "file",
+       false},
       {"statistics",
        "a prepared dataset whose scaling, categories and classes are used instead of learning them, so that "
        "other data "

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "runtime/step_spec.h"
+#include "steps/augmentation.h"
 #include "steps/device.h"
 #include "steps/graph_step.h"
 #include "steps/loss.h"
@@ -104,7 +105,9 @@ TrainedModel train_model(StepContext& context, const TrainingPlan& plan, const D
   if (weights.defined()) weights = weights.to(device.device());
   const Loss loss(task, parameters.at("label_smoothing"), weights);
   const BatchFormat format{weights_type(plan.precision), has_convolutions(*model), device.device()};
-  const BatchLoader train_loader(train, true, scale, format);
+  BatchFormat augmented = format;
+  augmented.augmentation = augmentation_of(parameters, train.info());
+  const BatchLoader train_loader(train, true, scale, augmented);
   std::optional<BatchLoader> validation_loader;
   if (validation) validation_loader.emplace(*validation, true, scale, format);
   std::unique_ptr<TrainingStep> step;
@@ -127,6 +130,7 @@ TrainedModel train_model(StepContext& context, const TrainingPlan& plan, const D
                 {"kernels started", recorded ? "together, as a CUDA graph, in whole batches" : "one by one"},
                 {"model", parameters.at("model").dump()},
                 {"memory format of images", format.channels_last ? "channels last" : "channels first"},
+                {"images", augmented.augmentation ? parameters.at("augment").dump() : "as they are"},
                 {"batches assembled", ahead ? "ahead, by a thread" : "when they are wanted"}}});
   TrainingResult result = trainer.run();
   device.close();

@@ -311,6 +311,20 @@ StepSpec train_spec() {
                        "rows that are shuffled together, for datasets that memory does not hold: pieces "
                        "from all over the dataset, read ahead from disk; without it, all rows are"),
                1),
+      object(
+          "augment",
+          {with_default(
+               between(integer("crop_padding",
+                               "images get a black border of so many pixels, and a piece of their own size "
+                               "is cut out of that at a random place"),
+                       0, 1024),
+               0),
+           with_default(
+               boolean("horizontal_flip", "every second image, at random, is mirrored left to right"),
+               false)},
+          "Changes of images that are drawn anew in every epoch, from the seed, the epoch and the number of "
+          "the row "
+          "alone; for datasets with images"),
       with_default(boolean("deterministic",
                            "the same bits on 1, 2, 4 … ranks, and when going on on another number of them: "
                            "gradients of a fixed number of shards of each global batch are summed in a fixed "

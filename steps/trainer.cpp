@@ -129,11 +129,12 @@ void Trainer::train_epoch() {
   }
   read_ahead_.emplace(setup_.train.data(), std::move(windows));
   const std::int64_t first = progress_.batch, micro = exchange_.micro_batches();
-  input_.begin((batches_ - first) * micro, [this, first, micro](std::int64_t number) {
+  const auto rows = [this, first, micro](std::int64_t number) {
     const Range batch = batch_range(rows_, plan_.batch_size, first + number / micro);
     read_ahead_->reach(batch);
     return rows_of(batch, number % micro);
-  });
+  };
+  input_.begin((batches_ - first) * micro, rows, progress_.epoch);
   setup_.model.train();
   while (progress_.batch < batches_) train_batch();
 }

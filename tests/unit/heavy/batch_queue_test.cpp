@@ -34,7 +34,8 @@ TEST_P(Queue, GivesTheRowsOfEachBatchInOrder) {
   const BatchLoader loader(*data_, true);
   BatchQueue queue(loader, GetParam());
   for (int epoch = 0; epoch < 3; ++epoch) {
-    queue.begin(10, [&](std::int64_t number) { return piece(number); });
+    queue.begin(
+        10, [&](std::int64_t number) { return piece(number); }, 0);
     for (std::int64_t number = 0; number < 10; ++number) {
       const Batch& batch = queue.next();
       const auto rows = piece(number);
@@ -51,9 +52,11 @@ TEST_P(Queue, GivesTheRowsOfEachBatchInOrder) {
 TEST_P(Queue, CanBeLeftInTheMiddle) {
   const BatchLoader loader(*data_, true);
   BatchQueue queue(loader, GetParam());
-  queue.begin(10, [&](std::int64_t number) { return piece(number); });
+  queue.begin(
+      10, [&](std::int64_t number) { return piece(number); }, 0);
   queue.next();
-  queue.begin(2, [&](std::int64_t number) { return piece(9 - number); });
+  queue.begin(
+      2, [&](std::int64_t number) { return piece(9 - number); }, 0);
   EXPECT_TRUE(torch::equal(queue.next().target, loader.load(piece(9)).target));
 }
 
@@ -61,9 +64,10 @@ TEST_P(Queue, PassesOnWhatWentWrong) {
   const BatchLoader loader(*data_, true);
   BatchQueue queue(loader, GetParam());
   const std::vector<std::int64_t> wrong = {5, 200};
-  queue.begin(3, [&](std::int64_t number) {
-    return number == 1 ? std::span<const std::int64_t>(wrong) : piece(number);
-  });
+  queue.begin(
+      3,
+      [&](std::int64_t number) { return number == 1 ? std::span<const std::int64_t>(wrong) : piece(number); },
+      0);
   EXPECT_EQ(queue.next().rows, 20);
   EXPECT_THROW(queue.next(), Error);
 }
@@ -78,7 +82,7 @@ TEST(BatchLoader, UsesMemoryAgain) {
   const std::vector<std::int64_t> rows = {3, 99, 0, 50};
   Batch batch = loader.load(rows);
   const void* before = batch.images.data_ptr();
-  loader.load(std::span(rows).subspan(0, 2), batch);
+  loader.load(std::span(rows).subspan(0, 2), batch, 0);
   EXPECT_EQ(batch.images.data_ptr(), before);
   EXPECT_EQ(batch.images.sizes(), (at::IntArrayRef{2, 1, 8, 8}));
   EXPECT_TRUE(torch::equal(batch.images[0], loader.load(Range{3, 4}).images[0]));
