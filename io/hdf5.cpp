@@ -1,81 +1,16 @@
 #include "io/hdf5.h"
 
-#include <hdf5.h>
-
 #include <array>
 #include <limits>
-#include <mutex>
 #include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/hdf5_handle.h"
 
 namespace rankflow::hdf5 {
 namespace {
-
-/// Owns an HDF5 identifier.
-class Handle {
- public:
-  using Close = herr_t (*)(hid_t);
-  Handle(hid_t id, Close closer) : id_(id), close_(closer) {}
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
-
-  hid_t get() const { return id_; }
-  /// Closes now and gives HDF5's status, which the destructor can't report.
-  herr_t close() { return close_(std::exchange(id_, -1)); }
-
- private:
-  hid_t id_;
-  Close close_;
-};
-
-/// Held while the library is called: a checkpoint may be written while a dataset is opened.
-std::unique_lock<std::mutex> library_lock() {
-  static std::mutex mutex;
-  return std::unique_lock(mutex);
-}
-
-herr_t collect_error(unsigned, const H5E_error2_t* error, void* messages) {
-  if (error->desc && *error->desc) static_cast<std::vector<std::string>*>(messages)->push_back(error->desc);
-  return 0;
-}
-
-/// HDF5's error stack: what the outermost call could not do, and the innermost cause.
-std::string library_message() {
-  std::vector<std::string> messages;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, collect_error, &messages);
-  H5Eclear2(H5E_DEFAULT);
-  if (messages.empty()) return "HDF5 gives no reason";
-  return messages.size() == 1 ? messages.front() : str(messages.front(), ": ", messages.back());
-}
-
-/// One file and the kind of error that its failures are.
-struct Access {
-  std::string path;
-  ExitStatus status;
-  std::string doing;
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(status, str(doing, " ", path, ": ", what));
-  }
-  void check(herr_t result) const {
-    if (result < 0) fail(library_message());
-  }
-  Handle own(hid_t id, Handle::Close close) const {
-    if (id < 0) fail(library_message());
-    return Handle(id, close);
-  }
-};
-
-// HDF5 prints its stack on standard error unless told otherwise; ours becomes the message of an Error.
-void silence_library() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-}
 
 hid_t file_type(DType type) {
   switch (type) {

@@ -34,6 +34,8 @@ struct TableOptions {
   std::string encoding = "utf-8";    // csv, jsonl: as iconv(3) calls it
   std::vector<std::string>
       files;  // globs below the path where that is a folder; none: all files with a known suffix
+  std::vector<std::string> datasets;  // hdf5: these are the columns; none: all in the root group
+  std::string beside;  // npy: a file with as many rows, whose columns stand after the others; "": none
   std::map<std::string, ColumnType> types;  // declared by the user: not looked for
   std::int64_t piece_bytes = 1 << 20;       // of text; at least, where the input is huge: see TableInput
 };
