@@ -6,7 +6,7 @@ foreach(prefix ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH} $ENV{VIRTUAL_ENV} ${
 endforeach()
 find_path(ArrowWheel_ROOT_DIR NAMES include/arrow/api.h PATHS ${_arrow_hints} NO_DEFAULT_PATH)
 set(_arrow_libraries)
-foreach(lib arrow arrow_compute parquet)
+foreach(lib arrow arrow_compute arrow_s3 parquet)
   file(GLOB ArrowWheel_${lib}_LIBRARY ${ArrowWheel_ROOT_DIR}/lib${lib}.so.[0-9][0-9][0-9][0-9])
   list(APPEND _arrow_libraries ${ArrowWheel_${lib}_LIBRARY})
 endforeach()

@@ -10,6 +10,7 @@
 //   datasets/<name>/<version>/files.json    its files with sizes and SHA-256
 //   datasets/<name>/<version>/tags/<key>, description.txt   for people; may be changed later
 //   profiles/<name>-<version>.yaml       the pipeline that profiles a registered dataset
+//   staged/<aa>/<digest>/<name>/data/<name>  an input from an object store or the web; staged.json beside data: its files' stamps
 //   runs/<run id>/run.json               one run: status, a record of each step, versions
 //   runs/<run id>/pipeline.json          the resolved pipeline
 //   runs/<run id>/plan.json              what was to run and why
@@ -46,6 +47,9 @@ struct StoreLayout {
   std::string checkpoints() const { return root + "/checkpoints"; }
   std::string checkpoints(const std::string& fingerprint) const {
     return root + "/checkpoints/" + fingerprint.substr(0, 2) + "/" + fingerprint;
+  }
+  std::string staged(const std::string& digest) const {
+    return root + "/staged/" + digest.substr(0, 2) + "/" + digest;
   }
   std::string damaged() const { return root + "/damaged"; }
   std::string datasets() const { return root + "/datasets"; }

@@ -17,6 +17,13 @@ std::unique_ptr<TableFile> open_table_file(const InputFile& file, const TableOpt
     format = found ? found->name : "csv";  // any text may be a table
   }
   if (file.size == 0) throw Error(ExitStatus::bad_data, str(file.name, " is empty"));
+  if (!options.beside.empty() && format != "npy")
+    throw Error(ExitStatus::configuration,
+                str("the input `target` goes with a NumPy array, and ", file.name, " is none"),
+                "the key `target` names a column");
+  if (!options.datasets.empty() && format != "hdf5")
+    throw Error(ExitStatus::configuration, str("`datasets` is for HDF5, and ", file.name, " is none"),
+                "leave it out");
 #define RANKFLOW_TABLE_FORMAT(name, suffixes, help) \
   if (format == #name) return open_##name(file, options);
 #include "io/table_formats.inc"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "launchers/remote_listing.h"
 #include "runtime/device.h"
 #include "runtime/input_resolution.h"
 #include "steps/specs.h"
@@ -20,7 +21,7 @@ PlanningSession::PlanningSession(const CommandLine& line, const std::string& pip
       pipeline_(load_for(line, pipeline_file, specs_)),
       memory_(FileMemory::default_path()),
       store_(store_of(line), memory_),
-      disk_(make_plan_disk(store_, memory_)),
+      disk_(make_plan_disk(store_, memory_, list_remote)),
       planner_(pipeline_, *disk_, plan_options_of(line, ranks, automatic_device(ranks))) {
   planner_.decide();
   memory_.save();

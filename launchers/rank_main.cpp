@@ -10,11 +10,14 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/remote_store.h"
 #include "launchers/display.h"
 #include "launchers/event_lines.h"
 #include "launchers/rank_run.h"
+#include "launchers/remote_listing.h"
 #include "launchers/stop_signals.h"
 #include "runtime/device.h"
+#include "runtime/messages.h"
 
 namespace rankflow {
 namespace {
@@ -68,13 +71,29 @@ ExitStatus rank_main(const std::vector<std::string>& words) {
   }
 }
 
+/// Lists what `rankflow` asks for (launchers/remote_listing.h); needs neither MPI nor a store.
+int list_remote_main(const std::string& location) {
+  Json answer;
+  try {
+    answer["digest"] = listing_digest(open_remote_store(location_from_json(Json::parse(location)))->list());
+  } catch (const std::exception& e) {
+    answer["error"] = to_json(as_error(e));
+  }
+  std::printf("%s\n", answer.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  return 0;
+}
+
 }  // namespace
 }  // namespace rankflow
 
 int main(int argc, char** argv) {
   using namespace rankflow;
   try {
-    return code(rank_main({argv + 1, argv + argc}));
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const int status = words.size() == 2 && words[0] == list_remote_word ? list_remote_main(words[1])
+                                                                         : code(rank_main(words));
+    close_remote_stores();
+    return status;
   } catch (const std::exception& e) {
     const Error error = as_error(e);
     print_error(stderr, describe(error));

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/remote_store.h"
 #include "io/store.h"
 #include "launchers/display.h"
 #include "launchers/event_lines.h"
@@ -78,7 +79,9 @@ void prepare(Leader& leader, const RankCommand& command, const World& world, con
   for (const auto& step : leader.pipeline->steps) resolve_ranks(step, world.size());
   leader.store.emplace(store_of(line), leader.memory);
   leader.store->prepare_for_writing();
-  leader.disk = make_plan_disk(*leader.store, leader.memory);
+  leader.disk = make_plan_disk(*leader.store, leader.memory, [](const Location& location) {
+    return listing_digest(open_remote_store(location)->list());
+  });
   leader.planner.emplace(*leader.pipeline, *leader.disk, plan_options_of(line, world.size(), device));
   leader.planner->decide();
   const std::string id = line.text("run-id");

@@ -1,6 +1,8 @@
 #include "runtime/bind.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -41,6 +43,17 @@ class Binder {
     return replace_bindings(text, [&](const Binding& b) { return value(b); });
   }
 
+  /// Where an input of a step lies, if that is no path.
+  std::optional<Location> location(const std::string& text) const {
+    const auto pieces = parse_bindings(text);
+    if (pieces.empty() || pieces[0].kind != Binding::Kind::input) return std::nullopt;
+    std::optional<Location> found = planner_.pipeline().find_input(pieces[0].name)->remote;
+    if (found && pieces.size() == 2) found->url += pieces[1].text;
+    return found;
+  }
+
+  std::vector<RemoteInput> take_remote() { return std::move(remote_); }
+
   // Every text in a parameter tree; what is no text stays.
   Json all(const Json& value) {
     if (value.is_string()) return path(value.get<std::string>());
@@ -57,6 +70,7 @@ class Binder {
     switch (b.kind) {
       case Binding::Kind::input: {
         const PipelineInput& input = *pipeline.find_input(b.name);
+        if (input.remote) return fetched(input);
         if (!step_.download && !input.download) return input.path;
         return downloaded({input.path, planner_.content_at(input.path), false, ""});
       }
@@ -74,6 +88,17 @@ class Binder {
     throw Error(ExitStatus::internal, str("a binding to ", b.name, " was left unresolved"));
   }
 
+  std::string fetched(const PipelineInput& input) {
+    const std::string& digest = planner_.remote_digest(input);
+    const std::string name = name_of(*input.remote);
+    const auto same = [&](const RemoteInput& r) {
+      return r.digest == digest && name_of(location_from_json(r.location)) == name;
+    };
+    if (std::none_of(remote_.begin(), remote_.end(), same))
+      remote_.push_back({to_json(*input.remote), digest});
+    return str(store_.staged(digest), "/", name, "/data/", name);
+  }
+
   std::string downloaded(Download download) {
     const auto same = [&](const Download& d) { return d.source == download.source; };
     auto known = std::find_if(downloads_.begin(), downloads_.end(), same);
@@ -84,6 +109,7 @@ class Binder {
   Planner& planner_;
   const PipelineStep& step_;
   std::vector<Download> downloads_;
+  std::vector<RemoteInput> remote_;  // that were met so far
   const StoreLayout& store_;
   const std::map<std::string, std::string>& staging_;
 };
@@ -104,7 +130,15 @@ WorkOrder make_work_order(Planner& planner, std::size_t index, const StoreLayout
   order.step = step.name;
   order.type = step.type;
   order.parameters = binder.all(step.parameters);
-  for (const auto& [name, text] : step.inputs) order.inputs[name] = binder.path(text);
+  for (const auto& [name, text] : step.inputs) {
+    if (const auto location = step.spec->reads_remote ? binder.location(text) : std::nullopt) {
+      order.parameters["remote_inputs"][name] = to_json(*location);
+      order.inputs[name] = shown(*location);
+    } else {
+      order.inputs[name] = binder.path(text);
+    }
+  }
+  order.remote = binder.take_remote();
   order.downloads = binder.downloads();
   order.download_rules = planner.pipeline().downloads;
   order.outputs = staging;

@@ -8,6 +8,7 @@
 #include "collectives/agreement.h"
 #include "io/file.h"
 #include "runtime/bind.h"
+#include "runtime/input_staging.h"
 
 namespace rankflow {
 namespace {
@@ -126,6 +127,7 @@ void Executor::run(const WorkOrder& order, StopFlag& cancel) {
     MessageReporter reporter(resources_.world, a, comm->rank() == 0);
     stage_inputs(a, *comm, reporter);
     StepContext context = make_context(a, *comm, cancel, reporter);
+    fetch_inputs(context, resources_.store, a.producer.value("run", ""), a.remote);
     resources_.make_step(a.type)->run(context);
     report["ok"] = true;
     unpublished_.insert_or_assign(

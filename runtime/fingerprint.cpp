@@ -157,13 +157,13 @@ class IngredientsBuilder {
   std::string content(const Binding& b, const std::string& below) {
     const PipelineInput* input = all_.pipeline_.find_input(b.name);
     if (!input) throw Error(ExitStatus::internal, str("step ", step_.name, ": no input is called ", b.name));
-    if (input->path.empty()) {
+    if (input->path.empty() && !input->remote) {
       throw Error(ExitStatus::configuration, str("input ", b.name, " has no path"),
                   str("--input ", b.name, "=PATH"));
     }
     try {
       check_version(*input);
-      const std::string key = str("content ", all_.digest_at(input->path + without_trailing_slashes(below)));
+      const std::string key = all_.content_of(*input, without_trailing_slashes(below));
       label(key, str(binding_text(b), below,
                      input->dataset.empty() ? "" : str(" (dataset ", input->dataset, ")")));
       return key;
@@ -208,7 +208,9 @@ class IngredientsBuilder {
     const bool sound = pieces.size() == 1 || (pieces.size() == 2 && pieces[1].kind == Binding::Kind::literal);
     const std::string below = pieces.size() == 2 ? pieces[1].text : "";
     if (sound && pieces[0].kind == Binding::Kind::input) {
-      return str("content:", content(pieces[0], below).substr(sizeof "content"));
+      std::string key = content(pieces[0], below);
+      key[key.find(' ')] = ':';
+      return key;
     }
     if (sound && pieces[0].kind == Binding::Kind::step_output) {
       return str("artifact:", artifact(pieces[0]).substr(sizeof "artifact"), without_trailing_slashes(below));
@@ -301,6 +303,30 @@ const std::string& Fingerprinter::digest_at(const std::string& path) {
   if (added) {
     try {
       entry->second = disk_.content_digest(path);
+    } catch (...) {
+      digests_.erase(entry);
+      throw;
+    }
+  }
+  return entry->second;
+}
+
+std::string Fingerprinter::content_of(const PipelineInput& input, const std::string& below) {
+  if (!input.remote) return str("content ", digest_at(input.path + below));
+  const std::string& digest = remote_digest(input);
+  if (declared_digest(*input.remote).empty()) return str("remote ", digest, below);
+  if (below.empty()) return str(input.remote->sha256.empty() ? "remote " : "content ", digest);
+  throw Error(ExitStatus::configuration,
+              str(shown(*input.remote), " is one file; nothing lies at ", below, " below it"));
+}
+
+const std::string& Fingerprinter::remote_digest(const PipelineInput& input) {
+  const Location& location = *input.remote;
+  const auto [entry, added] = digests_.try_emplace(to_json(location).dump());
+  if (added) {
+    try {
+      entry->second = declared_digest(location);
+      if (entry->second.empty()) entry->second = disk_.remote_digest(location);
     } catch (...) {
       digests_.erase(entry);
       throw;

@@ -9,7 +9,8 @@
 //               In texts, `${{inputs.x}}` and the path below it that follows become "<content DIGEST>" of
 //               what lies at that very place, `${{steps.s.outputs.o}}` becomes "<artifact DIGEST>",
 //               `${{outputs.o}}` "<output o>"
-//   inputs      {name: "content:DIGEST" or "artifact:DIGEST/path/below"}
+//   inputs      {name: "content:DIGEST" or "artifact:DIGEST/path/below"; "remote:DIGEST/path/below" of what lies in an
+//               object store, where names, sizes and versions (ETags) stand for the content unless a SHA-256 is declared}
 //   outputs     their names
 //   device      "cpu" or "cuda" (runtime/device.h)
 //   ranks       only where the step type says that results depend on it
@@ -52,6 +53,8 @@ class Fingerprinter {
   /// Throws Error: io where an input file is missing, configuration where an input has no path or the program
   /// or code of a command can't be found.
   Fingerprint of(const PipelineStep& step, const OutputDigest& output_digest);
+  /// What stands for the content of an input that lies on no path: its declared SHA-256, or the digest of its listing.
+  const std::string& remote_digest(const PipelineInput& input);
   /// Throws what `of` would, before the outputs that the step needs are known.
   void check(const PipelineStep& step);
   /// Digest of what lies at a path, as fingerprints have it.
@@ -60,6 +63,7 @@ class Fingerprinter {
  private:
   friend class IngredientsBuilder;
   const std::string& digest_at(const std::string& path);
+  std::string content_of(const PipelineInput& input, const std::string& below);
   const Json& code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step);
   const std::string& program(const std::string& name, const std::string& search_path,
                              const PipelineStep& step);
@@ -68,7 +72,7 @@ class Fingerprinter {
   PlanDisk& disk_;
   int world_;
   std::string device_;
-  std::unordered_map<std::string, std::string> digests_;  // by path
+  std::unordered_map<std::string, std::string> digests_;  // by path, or URL
   std::unordered_map<std::string, Json> code_;  // by pattern, after 'c' or 'h': {relative path: digest}
   std::unordered_map<std::string, std::string> programs_;  // by name, folder and search path: digest
 };

@@ -12,6 +12,7 @@ namespace {
 void read_path(const Json& given, const std::string& folder, PipelineInput& input) {
   const std::string path = given.at("path");
   if (path.empty()) throw Error(ExitStatus::configuration, "the path is empty");
+  if (is_url(path)) throw Error(ExitStatus::configuration, "a URL is no path", str("url: ", path));
   input.path = absolute_path(path[0] == '/' ? path : str(folder, "/", path));
   note_datastore(path, input);
 }
@@ -20,8 +21,32 @@ void read_dataset(const Json& given, const std::string& folder, PipelineInput& i
   note_dataset(given.at("dataset"), folder, input);
 }
 
+/// `file:` references may be relative to the pipeline file.
+std::string in_folder(const std::string& reference, const std::string& folder) {
+  if (!reference.starts_with("file:") || reference.starts_with("file:/")) return reference;
+  return str("file:", absolute_path(str(folder, "/", reference.substr(5))));
+}
+
+/// A `url`, or a `query`.
+void read_remote(const Json& given, const std::string& folder, PipelineInput& input) {
+  Location location = location_from_json(given);
+  for (auto& [name, reference] : location.credentials) reference = in_folder(reference, folder);
+  location.connection = in_folder(location.connection, folder);
+  if (location.url.empty() && location.query.empty()) throw Error(ExitStatus::configuration, "it is empty");
+  check_location(location);
+  input.remote = std::move(location);
+}
+
 bool any_text(const std::string&) {
   return true;
+}
+
+bool no_text(const std::string&) {
+  return false;
+}
+
+bool is_url_text(const std::string& text) {
+  return is_url(text);
 }
 
 bool given(const Json& values, const std::string& key) {
@@ -57,12 +82,51 @@ void read_mapping(const Json& values, const std::string& folder, PipelineInput& 
   const InputKind* kind = chosen(values);
   check_options(values, kind);
   if (kind) kind->read(values, folder, input);
+  if (input.remote && input.download)
+    throw Error(ExitStatus::configuration, "`access: download` is for paths and datasets",
+                "leave it out: it is fetched anyway");
 }
 
 }  // namespace
 
+Fields location_fields() {
+  return {
+      text("sha256",
+           "With `url`: the checksum of the file. It stands for the content then, and the server is asked "
+           "only where the file "
+           "is not there yet"),
+      text("endpoint", "With `url`, object stores: another server than the provider's, `http://HOST:PORT`"),
+      text("region", "With `url`, object stores: the bucket's region"),
+      boolean("anonymous", "With `url`, object stores: requests are not signed"),
+      map("credentials", text("", "env:NAME, or file:PATH of a file with mode 0600"),
+          "With `url`, object stores: references to `access_key`, `secret_key` and maybe `session_token` "
+          "(s3), "
+          "`service_account` (gs), `account_key` or `sas_token` (abfs). Otherwise the provider's own "
+          "settings count"),
+  };
+}
+
 const std::vector<InputKind>& input_kinds() {
   static const std::vector<InputKind> kinds = {
+      {"url",
+       text("url",
+            "Instead of `path`: `s3://BUCKET/KEY`, `gs://BUCKET/KEY`, "
+            "`abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH` (a "
+            "file, or all below a folder) or `https://…` (a file, with its `sha256`). It is fetched into the "
+            "store once"),
+       location_fields(), read_remote, is_url_text},
+      {"query",
+       text("query",
+            "Instead of `path`: the SQL of a SELECT; its rows are fetched into the store once for each "
+            "`version`, as JSON lines. "
+            "Without ORDER BY their order is the database's"),
+       {text("connection",
+             "With `query`: reference to an ODBC connection string, env:NAME or file:PATH of a file with "
+             "mode 0600"),
+        text("version",
+             "With `query`: what stands for the state of the tables; another text runs the query again")},
+       read_remote,
+       no_text},
       {"dataset",
        text("dataset",
             "A registered dataset (docs/datasets.md): `NAME@latest`, `NAME:3` or `NAME`; as a text alone the "
@@ -100,6 +164,9 @@ Fields pipeline_input_fields() {
 }
 
 void read_input_text(const std::string& text, const std::string& folder, PipelineInput& input) {
+  input.path.clear();
+  input.reference.clear();
+  input.remote.reset();
   for (const InputKind& kind : input_kinds()) {
     if (!kind.is_text(text)) continue;
     kind.read({{kind.key, text}}, folder, input);

@@ -20,6 +20,8 @@ struct InputKind {
 };
 
 const std::vector<InputKind>& input_kinds();
+/// The keys that go with a `url` (io/location.h).
+Fields location_fields();
 
 /// Reads what stands for an input in a pipeline file: nothing, a text, or a mapping. `what` starts each message. Throws ConfigError
 /// at the place that is wrong.

@@ -2,6 +2,17 @@
 
 namespace rankflow {
 
+namespace {
+
+Json to_json(const std::vector<RemoteInput>& inputs) {
+  Json out = Json::array();
+  for (const RemoteInput& input : inputs)
+    out.push_back({{"location", input.location}, {"digest", input.digest}});
+  return out;
+}
+
+}  // namespace
+
 Json to_json(const WorkOrder& a) {
   Json downloads = Json::array();
   for (const auto& d : a.downloads) {
@@ -14,6 +25,7 @@ Json to_json(const WorkOrder& a) {
           {"type", a.type},
           {"parameters", a.parameters},
           {"inputs", a.inputs},
+          {"remote", to_json(a.remote)},
           {"outputs", a.outputs},
           {"ranks", a.ranks},
           {"downloads", downloads},
@@ -35,6 +47,7 @@ WorkOrder work_order_from_json(const Json& j) {
   j.at("type").get_to(a.type);
   a.parameters = j.at("parameters");
   j.at("inputs").get_to(a.inputs);
+  for (const Json& input : j.at("remote")) a.remote.push_back({input.at("location"), input.at("digest")});
   j.at("outputs").get_to(a.outputs);
   j.at("ranks").get_to(a.ranks);
   for (const Json& d : j.at("downloads"))

@@ -27,12 +27,19 @@ struct Download {
   std::string store;  // the artifact's: the store's folder
 };
 
+/// An input of a step that lies on no path yet.
+struct RemoteInput {
+  Json location;       // io/location.h
+  std::string digest;  // what stands for its content in fingerprints
+};
+
 /// One step for one group of ranks, with nothing left to look up.
 struct WorkOrder {
   int id = 0;  // of this execution; also the tag of its communicator
   std::string step, type;
   Json parameters;                             // bound
   std::map<std::string, std::string> inputs;   // name → path
+  std::vector<RemoteInput> remote;             // what those paths need first
   std::map<std::string, std::string> outputs;  // name → staging directory (Staging::path())
   std::vector<int> ranks;                      // world ranks, ascending
   std::vector<Download> downloads;             // what the marks in parameters and inputs stand for (bind.h)

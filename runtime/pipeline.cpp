@@ -113,6 +113,7 @@ Json to_json(const Pipeline& pipeline) {
                       {"content", input.content},
                       {"download", input.download},
                       {"place", place_of(input.mark)}});
+    if (input.remote) inputs.back()["remote"] = to_json(*input.remote);
   }
   for (const auto& step : pipeline.steps) steps.push_back(step_json(step));
   return {{"format", 1},
@@ -143,6 +144,7 @@ Pipeline pipeline_from_json(const Json& json, const StepSpecs& specs) {
                                  mark_from(input.at("place"), pipeline.file), input.value("reference", ""),
                                  input.value("dataset", ""), input.value("content", ""),
                                  input.value("download", false)});
+      if (input.contains("remote")) pipeline.inputs.back().remote = location_from_json(input.at("remote"));
     }
     const Json& steps = json.at("steps");
     for (const auto& step : steps)

@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "io/json.h"
+#include "io/location.h"
 #include "runtime/site.h"
 #include "runtime/step_spec.h"
 #include "runtime/yaml.h"
@@ -27,6 +29,7 @@ struct PipelineInput {
   std::string dataset;    // the version that a dataset's reference stands for: "flights:3"
   std::string content;    // digest that this version's files must still have
   bool download = false;  // steps read a copy on their node's own disk
+  std::optional<Location> remote = std::nullopt;  // where it comes from instead of a path
 };
 
 struct PipelineStep {

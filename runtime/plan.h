@@ -64,6 +64,8 @@ class Planner {
   bool nothing_to_do() const;
   /// Digest of what lies at a path, as this plan's fingerprints have it.
   const std::string& content_at(const std::string& path) { return fingerprinter_.content_at(path); }
+  /// What stands for the content of a remote input.
+  const std::string& remote_digest(const PipelineInput& input) { return fingerprinter_.remote_digest(input); }
 
  private:
   struct State {

@@ -20,7 +20,8 @@ bool is_program(const std::string& path) {
 
 class RealDisk : public PlanDisk {
  public:
-  RealDisk(Store& store, FileMemory& memory) : store_(store), memory_(memory) {}
+  RealDisk(Store& store, FileMemory& memory, ListRemote list_remote)
+      : store_(store), memory_(memory), list_remote_(std::move(list_remote)) {}
 
   std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem) override {
     return store_.find_usable(fingerprint, problem);
@@ -29,6 +30,8 @@ class RealDisk : public PlanDisk {
   std::string content_digest(const std::string& path) override {
     return rankflow::content_digest(path, memory_);
   }
+
+  std::string remote_digest(const Location& location) override { return list_remote_(location); }
 
   std::string find_program(const std::string& name, const std::string& folder,
                            const std::string& search_path) override {
@@ -59,12 +62,13 @@ class RealDisk : public PlanDisk {
  private:
   Store& store_;
   FileMemory& memory_;
+  ListRemote list_remote_;
 };
 
 }  // namespace
 
-std::unique_ptr<PlanDisk> make_plan_disk(Store& store, FileMemory& memory) {
-  return std::make_unique<RealDisk>(store, memory);
+std::unique_ptr<PlanDisk> make_plan_disk(Store& store, FileMemory& memory, ListRemote list_remote) {
+  return std::make_unique<RealDisk>(store, memory, std::move(list_remote));
 }
 
 }  // namespace rankflow

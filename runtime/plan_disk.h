@@ -1,11 +1,13 @@
 // What planning asks of the disk, as an interface: the real one is made here, tests answer from memory.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "io/location.h"
 #include "io/store.h"
 
 namespace rankflow {
@@ -17,6 +19,8 @@ class PlanDisk {
   virtual std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem) = 0;
   /// Digest of a file or folder. Throws Error (io) naming it where it is missing.
   virtual std::string content_digest(const std::string& path) = 0;
+  /// Digest of a listing of what lies at a location (io/remote_store.h). Throws Error (io, permission) where it can't be listed.
+  virtual std::string remote_digest(const Location& location) = 0;
   /// Absolute path of a program; "" where there is none. As execvp(3) does in working directory `folder`: a
   /// name with a
   /// '/' is a path, any other is looked up in `search_path` (PATH's form).
@@ -29,6 +33,9 @@ class PlanDisk {
   virtual std::optional<std::string> environment(const std::string& name) = 0;
 };
 
-std::unique_ptr<PlanDisk> make_plan_disk(Store& store, FileMemory& memory);
+/// How a location is listed: the planner has no libraries for that.
+using ListRemote = std::function<std::string(const Location&)>;
+
+std::unique_ptr<PlanDisk> make_plan_disk(Store& store, FileMemory& memory, ListRemote list_remote);
 
 }  // namespace rankflow

@@ -36,6 +36,9 @@ struct StepSpec {
   int default_ranks = 0;     // 0: all
   /// Runs the program in its key `command`: program, `code`, `hash` and `env` become part of the fingerprint.
   bool runs_program = false;
+  /// Reads remote inputs where they are: such an input is a URL instead of a path, and the parameter `remote_inputs` has its
+  /// io/location.h by its name. For other types they are staged as paths first.
+  bool reads_remote = false;
   /// Whether the number of ranks is part of the fingerprint for these parameters.
   std::function<bool(const Json& parameters)> depends_on_ranks = [](const Json&) { return false; };
   /// Why a step with these parameters can't use a GPU, for people; "" where it can.

@@ -35,6 +35,9 @@ Fields reading_fields() {
                               "in it with a suffix of a "
                               "format. They are joined in the order of their names"),
                          1)),
+      at_least(list("datasets", text("", "a dataset's name, or its path in groups"),
+                    "HDF5: the datasets that are the columns; by default all in the root group"),
+               1),
       with_default(text("encoding", "Text tables: utf-8, latin-1, utf-16 or another that iconv knows"),
                    "utf-8"),
       with_default(
@@ -199,7 +202,8 @@ StepSpec prepare_spec() {
   spec.type = "prepare";
   spec.version = 2;
   spec.help =
-      "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, target "
+      "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, "
+      "target "
       "and row numbers.";
   spec.fields = reading_fields();
   for (Field& field : table_fields()) spec.fields.push_back(std::move(field));
@@ -210,6 +214,10 @@ StepSpec prepare_spec() {
       {"data",
        "a table: a file, or a folder whose files (all, or those that `files` picks) are joined in the order "
        "of their names",
+       false},
+      {"target",
+       "goes with a NumPy array as `data`: another with as many rows, whose columns stand beside; y.npy has "
+       "the column `y`",
        false},
       {"join", "a small table that a transform of type `join` takes columns from", false},
       {"images",

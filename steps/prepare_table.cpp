@@ -33,8 +33,13 @@ ColumnType type_named(const std::string& text) {
   return ColumnType::text;
 }
 
-TableOptions table_options(const Json& p) {
+TableOptions table_options(const StepContext& context) {
+  const Json& p = context.parameters;
   TableOptions options;
+  if (auto target = context.inputs.find("target"); target != context.inputs.end())
+    options.beside = target->second;
+  if (!parameter(p, "datasets").is_null())
+    options.datasets = p.at("datasets").get<std::vector<std::string>>();
   if (!parameter(p, "format").is_null()) options.format = p.at("format");
   options.header = p.at("header");
   if (!parameter(p, "columns").is_null()) options.columns = p.at("columns").get<std::vector<std::string>>();
@@ -112,7 +117,7 @@ void TablePreparation::open() {
       known_ = read_dataset_info(it->second).schema;
     recipe_.emplace(keys_, known_, transform_context());
   });
-  input_.emplace(context_.comm, context_.inputs.at("data"), table_options(keys_), scratch_);
+  input_.emplace(context_.comm, context_.inputs.at("data"), table_options(context_), scratch_);
   input_->settle(context_.comm, columns_to_read(), memory_budget(context_));
 }
 

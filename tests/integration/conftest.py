@@ -32,6 +32,20 @@ def root():
         pytest.skip("needs root")
 
 
+@pytest.fixture(scope="module")
+def s3():
+    """Address of an S3 server on the loopback (moto's), and a client for it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    yield address, boto3.client("s3", endpoint_url=address, aws_access_key_id="key", aws_secret_access_key="secret",
+                                region_name="us-east-1")
+    server.stop()
+
+
 def pytest_configure(config):
     config.stash[_outcomes] = []
 

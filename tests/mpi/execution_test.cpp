@@ -176,7 +176,7 @@ class ExecutionTest : public testing::Test {
       coordinator = std::thread([&, id] {
         FileMemory own("");
         Store coordinators(folder_ + "/store", own);
-        auto disk = make_plan_disk(coordinators, own);
+        auto disk = make_plan_disk(coordinators, own, nullptr);
         PlanOptions options;
         options.ranks = world.size();
         Planner planner(pipeline_, *disk, options);

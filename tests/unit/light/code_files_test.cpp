@@ -96,7 +96,7 @@ TEST_F(CodeFilesTest, APipeIsRefused) {
 TEST_F(CodeFilesTest, ProgramsAreFoundAsExecvpDoes) {
   FileMemory memory("");
   Store store(folder / "store", memory);
-  const auto disk = make_plan_disk(store, memory);
+  const auto disk = make_plan_disk(store, memory, nullptr);
   ASSERT_EQ(::chmod((folder / "lib/a.py").c_str(), 0755), 0);
   const std::string path = "/nowhere:lib:" + folder.path();
   EXPECT_EQ(disk->find_program("lib/a.py", folder.path(), path), folder / "lib/a.py");

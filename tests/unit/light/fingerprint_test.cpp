@@ -211,5 +211,35 @@ TEST_F(FingerprintTest, NoPathIsInTheIngredients) {
   EXPECT_THAT(text, Not(HasSubstr("/data")));
 }
 
+TEST_F(FingerprintTest, RemoteInputsCountByTheirListing) {
+  PipelineInput& input = example.pipeline.inputs[0];
+  input.path = "";
+  input.remote = Location{.url = "s3://bucket/flights"};
+  example.disk.files["s3://bucket/flights"] = "a listing";
+  const std::string digest = sha256(std::string("a listing"));
+  EXPECT_EQ(of(example.at("prepare")).ingredients["inputs"]["data"], "remote:" + digest);
+  EXPECT_EQ(hashed("${{inputs.data}}/2001/q1.csv"), "<remote " + digest + "/2001/q1.csv>");
+  example.disk.digests_made = 0;
+  Fingerprinter all(example.pipeline, example.disk, 1, "cpu");
+  all.check(example.at("prepare"));
+  all.check(example.at("report"));
+  EXPECT_EQ(example.disk.digests_made, 1) << "listed once";
+  example.disk.files.erase("s3://bucket/flights");
+  EXPECT_THAT(error_of(example.at("prepare"), ExitStatus::io), HasSubstr("input data"));
+}
+
+TEST_F(FingerprintTest, DeclaredChecksumsStandForTheContent) {
+  const std::string local = of(example.at("prepare")).digest;
+  PipelineInput& input = example.pipeline.inputs[0];
+  input.remote = Location{.url = "https://host/rows.csv", .sha256 = sha256(std::string("rows"))};
+  EXPECT_EQ(of(example.at("prepare")).digest, local) << "the same bytes, wherever they are";
+  EXPECT_THAT(error_of(program, ExitStatus::configuration), HasSubstr("is one file"));
+
+  input.remote = Location{.query = "SELECT 1 AS a", .connection = "env:DB", .version = "1"};
+  const std::string first = of(example.at("prepare")).digest;
+  input.remote->version = "2";
+  EXPECT_NE(of(example.at("prepare")).digest, first);
+}
+
 }  // namespace
 }  // namespace rankflow

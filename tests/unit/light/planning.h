@@ -37,6 +37,12 @@ class VirtualDisk : public PlanDisk {
     if (!content) throw Error(ExitStatus::io, path + " does not exist");
     return sha256(*content);
   }
+  std::string remote_digest(const Location& location) override {
+    ++digests_made;
+    const auto listing = lookup(files, location.url);
+    if (!listing) throw Error(ExitStatus::io, location.url + " can't be listed");
+    return sha256(*listing);
+  }
   std::string find_program(const std::string& name, const std::string& folder,
                            const std::string& search_path) override {
     const bool by_path = name.find('/') != std::string::npos;

@@ -1,0 +1,230 @@
+// The rows of a SQL query as JSON lines, through ODBC: whatever database has a driver.
+#include <sql.h>
+#include <sqlext.h>
+
+#include <array>
+#include <optional>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/remote_store.h"
+#include "io/secret.h"
+
+namespace rankflow {
+namespace {
+
+constexpr std::size_t block = 1 << 20;
+
+/// An ODBC handle: environment, connection or statement.
+class Handle {
+ public:
+  Handle(SQLSMALLINT kind, SQLHANDLE parent) : kind_(kind) {
+    if (!SQL_SUCCEEDED(SQLAllocHandle(kind, parent, &handle_)))
+      throw Error(ExitStatus::internal, "ODBC cannot start");
+  }
+  ~Handle() { SQLFreeHandle(kind_, handle_); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  SQLHANDLE get() const { return handle_; }
+
+  /// Throws Error with the driver's own words, which hold no password.
+  void check(SQLRETURN result, const std::string& doing) const {
+    if (SQL_SUCCEEDED(result)) return;
+    std::array<SQLCHAR, 6> state{};
+    std::array<SQLCHAR, 1024> text{};
+    SQLINTEGER native = 0;
+    SQLSMALLINT length = 0;
+    SQLGetDiagRec(kind_, handle_, 1, state.data(), &native, text.data(), text.size(), &length);
+    const std::string code(reinterpret_cast<const char*>(state.data())),
+        message(reinterpret_cast<const char*>(text.data()));
+    const bool denied = code.starts_with("28");
+    throw Error(denied ? ExitStatus::permission : ExitStatus::io,
+                str(doing, ": ", trim(message), " (", code, ")"));
+  }
+
+ private:
+  SQLSMALLINT kind_;
+  SQLHANDLE handle_ = nullptr;
+};
+
+/// Ends a connection before its handle goes.
+class Session {
+ public:
+  explicit Session(const Handle& connection) : connection_(connection) {}
+  ~Session() { SQLDisconnect(connection_.get()); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+ private:
+  const Handle& connection_;
+};
+
+enum class Kind { integer, real, boolean, text };
+
+struct Column {
+  std::string name;
+  Kind kind = Kind::text;
+};
+
+Kind kind_of(SQLSMALLINT type) {
+  switch (type) {
+    case SQL_TINYINT:
+    case SQL_SMALLINT:
+    case SQL_INTEGER:
+    case SQL_BIGINT:
+      return Kind::integer;
+    case SQL_REAL:
+    case SQL_FLOAT:
+    case SQL_DOUBLE:
+    case SQL_NUMERIC:
+    case SQL_DECIMAL:
+      return Kind::real;
+    case SQL_BIT:
+      return Kind::boolean;
+    default:
+      return Kind::text;
+  }
+}
+
+class Query {
+ public:
+  Query(const Handle& connection, const std::string& text) : statement_(SQL_HANDLE_STMT, connection.get()) {
+    auto* sql = reinterpret_cast<SQLCHAR*>(const_cast<char*>(text.c_str()));
+    statement_.check(SQLExecDirect(statement_.get(), sql, SQL_NTS), "the query fails");
+    SQLSMALLINT count = 0;
+    statement_.check(SQLNumResultCols(statement_.get(), &count), "the query fails");
+    if (count == 0) throw Error(ExitStatus::configuration, "the query gives no table: it is no SELECT");
+    for (SQLSMALLINT c = 1; c <= count; ++c) columns_.push_back(describe(c));
+  }
+
+  /// The next row; nullopt at the end.
+  std::optional<Json> next() {
+    const SQLRETURN result = SQLFetch(statement_.get());
+    if (result == SQL_NO_DATA) return std::nullopt;
+    ++row_;
+    statement_.check(result, str("row ", row_, " of the query"));
+    Json row = Json::object();
+    for (std::size_t c = 0; c < columns_.size(); ++c)
+      row[columns_[c].name] = cell(static_cast<SQLUSMALLINT>(c + 1), columns_[c]);
+    return row;
+  }
+
+ private:
+  Column describe(SQLSMALLINT number) const {
+    std::array<SQLCHAR, 1024> name{};
+    SQLSMALLINT length = 0, type = 0, digits = 0, nullable = 0;
+    SQLULEN size = 0;
+    statement_.check(SQLDescribeCol(statement_.get(), static_cast<SQLUSMALLINT>(number), name.data(),
+                                    name.size(), &length, &type, &size, &digits, &nullable),
+                     "the query fails");
+    Column column{reinterpret_cast<const char*>(name.data()), kind_of(type)};
+    if (column.name.empty())
+      throw Error(ExitStatus::configuration, str("column ", number, " of the query has no name"),
+                  "SELECT … AS name");
+    for (const Column& before : columns_) {
+      if (before.name == column.name)
+        throw Error(ExitStatus::configuration, str("the query has two columns ", in_quotes(column.name)),
+                    "SELECT … AS name");
+    }
+    return column;
+  }
+
+  template <typename T>
+  Json number(SQLUSMALLINT column, SQLSMALLINT type) {
+    T value{};
+    SQLLEN length = 0;
+    statement_.check(SQLGetData(statement_.get(), column, type, &value, sizeof value, &length),
+                     place(column));
+    return length == SQL_NULL_DATA ? Json() : Json(value);
+  }
+
+  Json cell(SQLUSMALLINT number_of, const Column& column) {
+    switch (column.kind) {
+      case Kind::integer:
+        return number<SQLBIGINT>(number_of, SQL_C_SBIGINT);
+      case Kind::real:
+        return number<SQLDOUBLE>(number_of, SQL_C_DOUBLE);
+      case Kind::boolean: {
+        const Json bit = number<SQLCHAR>(number_of, SQL_C_BIT);
+        return bit.is_null() ? bit : Json(bit != 0);
+      }
+      case Kind::text:
+        break;
+    }
+    return text(number_of);
+  }
+
+  /// Long ones come in pieces.
+  Json text(SQLUSMALLINT column) {
+    std::string all;
+    std::array<char, 4096> piece{};
+    for (;;) {
+      SQLLEN length = 0;
+      const SQLRETURN result =
+          SQLGetData(statement_.get(), column, SQL_C_CHAR, piece.data(), piece.size(), &length);
+      if (result == SQL_NO_DATA) break;
+      statement_.check(result, place(column));
+      if (length == SQL_NULL_DATA) return nullptr;
+      all += piece.data();
+      if (result == SQL_SUCCESS) break;
+    }
+    if (!is_utf8(all)) throw Error(ExitStatus::bad_data, str(place(column), " is not UTF-8"));
+    return all;
+  }
+
+  std::string place(SQLUSMALLINT column) const {
+    return str("row ", row_, " of the query, column ", in_quotes(columns_[column - 1u].name));
+  }
+
+  Handle statement_;
+  std::vector<Column> columns_;
+  std::int64_t row_ = 0;
+};
+
+class Database : public RemoteStore {
+ public:
+  explicit Database(const Location& location)
+      : query_(location.query), connection_(secret_of(location.connection)) {}
+
+  std::vector<RemoteFile> list() override { return {{"", -1, ""}}; }
+  std::map<std::string, std::int64_t> sizes() override { return {{"", -1}}; }
+
+  void read(const RemoteFile&, Range, const std::function<void(std::span<const std::byte>)>& take) override {
+    const Handle environment(SQL_HANDLE_ENV, SQL_NULL_HANDLE);
+    environment.check(SQLSetEnvAttr(environment.get(), SQL_ATTR_ODBC_VERSION,
+                                    reinterpret_cast<SQLPOINTER>(SQL_OV_ODBC3), 0),
+                      "ODBC cannot start");
+    const Handle connection(SQL_HANDLE_DBC, environment.get());
+    auto* text = reinterpret_cast<SQLCHAR*>(connection_.data());
+    connection.check(
+        SQLDriverConnect(connection.get(), nullptr, text, SQL_NTS, nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT),
+        "cannot connect to the database");
+    const Session session(connection);
+    Query query(connection, query_);
+    std::string lines;
+    const auto pass_on = [&] {
+      take(std::as_bytes(std::span(lines)));
+      lines.clear();
+    };
+    while (const auto row = query.next()) {
+      lines += row->dump() + '\n';
+      if (lines.size() >= block) pass_on();
+    }
+    pass_on();
+  }
+
+  void write(const std::string&, const std::function<std::span<const std::byte>()>&) override {
+    throw Error(ExitStatus::configuration, "nothing can be written to a query");
+  }
+
+ private:
+  std::string query_, connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<RemoteStore> open_database(const Location& location) {
+  return std::make_unique<Database>(location);
+}
+
+}  // namespace rankflow

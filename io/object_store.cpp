@@ -1,0 +1,238 @@
+#include <arrow/buffer.h>
+#include <arrow/filesystem/azurefs.h>
+#include <arrow/filesystem/filesystem.h>
+#include <arrow/filesystem/gcsfs.h>
+#include <arrow/filesystem/s3fs.h>
+#include <arrow/io/interfaces.h>
+#include <arrow/util/key_value_metadata.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "io/remote_store.h"
+#include "io/secret.h"
+
+namespace rankflow {
+namespace {
+
+namespace fs = arrow::fs;
+
+constexpr int requests_at_once = 16;
+constexpr std::int64_t block = 8 << 20;
+
+/// What the servers say, in the words of the one question.
+template <typename Status>
+void check(const Status& status, const std::string& doing, const std::string& url) {
+  if (status.ok()) return;
+  const std::string text = status.message();
+  const bool denied = text.find("ACCESS_DENIED") != std::string::npos ||
+                      text.find("403") != std::string::npos ||
+                      text.find("INVALID_ACCESS_KEY") != std::string::npos ||
+                      text.find("SIGNATURE_DOES_NOT_MATCH") != std::string::npos;
+  throw Error(denied ? ExitStatus::permission : ExitStatus::io, str("cannot ", doing, " ", url, ": ", text),
+              denied ? "the key `credentials`, or the provider's own settings" : "");
+}
+
+template <typename T>
+T value(arrow::Result<T> result, const std::string& doing, const std::string& url) {
+  check(result.status(), doing, url);
+  return std::move(result).ValueUnsafe();
+}
+
+std::string credential(const Location& location, const std::string& name) {
+  const auto found = location.credentials.find(name);
+  return found == location.credentials.end() ? "" : secret_of(found->second);
+}
+
+struct Endpoint {
+  std::string scheme = "https", host;
+};
+Endpoint endpoint_of(const Location& location) {
+  Endpoint endpoint;
+  if (location.endpoint.empty()) return endpoint;
+  const auto colon = location.endpoint.find("://");
+  endpoint.scheme = location.endpoint.substr(0, colon);
+  endpoint.host = location.endpoint.substr(colon + 3);
+  while (endpoint.host.ends_with('/')) endpoint.host.pop_back();
+  return endpoint;
+}
+
+std::shared_ptr<fs::FileSystem> open_s3(const Location& location) {
+  check(fs::EnsureS3Initialized(), "start", "the S3 client");
+  fs::S3Options options;
+  if (location.anonymous) {
+    options = fs::S3Options::Anonymous();
+  } else if (!location.credentials.empty()) {
+    options =
+        fs::S3Options::FromAccessKey(credential(location, "access_key"), credential(location, "secret_key"),
+                                     credential(location, "session_token"));
+  } else {
+    options = fs::S3Options::Defaults();
+  }
+  const Endpoint endpoint = endpoint_of(location);
+  options.endpoint_override = endpoint.host;
+  options.scheme = endpoint.scheme;
+  if (!location.region.empty()) options.region = location.region;
+  options.connect_timeout = 10;
+  options.request_timeout = 60;
+  options.retry_strategy = fs::S3RetryStrategy::GetAwsStandardRetryStrategy(4);
+  options.background_writes = false;
+  return value(fs::S3FileSystem::Make(options), "reach", location.url);
+}
+
+std::shared_ptr<fs::FileSystem> open_gs(const Location& location) {
+  fs::GcsOptions options = location.anonymous ? fs::GcsOptions::Anonymous() : fs::GcsOptions::Defaults();
+  if (const std::string account = credential(location, "service_account"); !account.empty())
+    options = fs::GcsOptions::FromServiceAccountCredentials(account);
+  const Endpoint endpoint = endpoint_of(location);
+  options.endpoint_override = endpoint.host;
+  options.scheme = endpoint.scheme;
+  options.retry_limit_seconds = 30;
+  return value(fs::GcsFileSystem::Make(options), "reach", location.url);
+}
+
+std::shared_ptr<fs::FileSystem> open_abfs(const Location& location) {
+  std::string path;
+  auto options = value(fs::AzureOptions::FromUri(location.url, &path), "read", location.url);
+  if (!location.endpoint.empty()) {
+    const Endpoint endpoint = endpoint_of(location);
+    options.blob_storage_authority = options.dfs_storage_authority = endpoint.host;
+    options.blob_storage_scheme = options.dfs_storage_scheme = endpoint.scheme;
+  }
+  if (location.anonymous) {
+    check(options.ConfigureAnonymousCredential(), "reach", location.url);
+  } else if (const std::string key = credential(location, "account_key"); !key.empty()) {
+    check(options.ConfigureAccountKeyCredential(key), "reach", location.url);
+  } else if (const std::string token = credential(location, "sas_token"); !token.empty()) {
+    check(options.ConfigureSASCredential(token), "reach", location.url);
+  } else {
+    check(options.ConfigureDefaultCredential(), "reach", location.url);
+  }
+  return value(fs::AzureFileSystem::Make(options), "reach", location.url);
+}
+
+/// BUCKET/KEY, as Arrow's file systems call it.
+std::string path_of(const Location& location) {
+  std::string rest = location.url.substr(location.url.find("://") + 3);
+  while (rest.ends_with('/')) rest.pop_back();
+  if (const auto at = rest.find('@'); scheme_of(location) == "abfs" && at < rest.find('/'))
+    rest = rest.substr(0, at) + rest.substr(rest.find('/'));
+  return rest;
+}
+
+/// Names come from whoever writes to the bucket; they become paths on our disks.
+void check_name(const std::string& name, const std::string& url) {
+  const auto parts = split(name, '/');
+  const bool good = !name.empty() && is_utf8(name) && name.find('\0') == std::string::npos &&
+                    std::none_of(parts.begin(), parts.end(),
+                                 [](const auto& p) { return p.empty() || p == "." || p == ".."; });
+  if (!good)
+    throw Error(ExitStatus::bad_data, str(url, " has an object whose name is no path: ", in_quotes(name)));
+}
+
+std::string version_in(const arrow::KeyValueMetadata* metadata) {
+  if (!metadata) return "";
+  for (const char* key : {"ETag", "etag", "Etag"}) {
+    if (const int i = metadata->FindKey(key); i >= 0) return metadata->value(i);
+  }
+  return "";
+}
+
+class ObjectStore : public RemoteStore {
+ public:
+  ObjectStore(const Location& location, std::shared_ptr<fs::FileSystem> files)
+      : url_(location.url), root_(path_of(location)), files_(std::move(files)) {}
+
+  std::vector<RemoteFile> list() override {
+    const auto infos = files_below();
+    if (infos.empty()) throw Error(ExitStatus::io, str("there is nothing at ", url_));
+    std::vector<RemoteFile> found(infos.size());
+    for_each_item(std::ssize(infos), requests_at_once, [&](std::int64_t i) {
+      const fs::FileInfo& info = infos[static_cast<std::size_t>(i)];
+      found[static_cast<std::size_t>(i)] = {name_in(info), info.size(), version_of(info)};
+    });
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+    return found;
+  }
+
+  std::map<std::string, std::int64_t> sizes() override {
+    std::map<std::string, std::int64_t> found;
+    for (const fs::FileInfo& info : files_below()) found.emplace(name_in(info), info.size());
+    return found;
+  }
+
+  void read(const RemoteFile& file, Range range,
+            const std::function<void(std::span<const std::byte>)>& take) override {
+    const std::string path = full(file.path), url = shown(file.path);
+    const auto in = value(files_->OpenInputFile(path), "open", url);
+    if (value(in->GetSize(), "look at", url) != file.size)
+      throw Error(ExitStatus::bad_data, str(url, " changed while it was read"));
+    for (std::int64_t at = range.begin; at < range.end;) {
+      const auto buffer = value(in->ReadAt(at, std::min(block, range.end - at)), "read", url);
+      if (buffer->size() == 0) throw Error(ExitStatus::io, str(url, " ends early, after ", at, " bytes"));
+      take({reinterpret_cast<const std::byte*>(buffer->data()), static_cast<std::size_t>(buffer->size())});
+      at += buffer->size();
+    }
+  }
+
+  void write(const std::string& name, const std::function<std::span<const std::byte>()>& next) override {
+    const std::string url = shown(name);
+    const auto out = value(files_->OpenOutputStream(full(name)), "write", url);
+    for (auto bytes = next(); !bytes.empty(); bytes = next())
+      check(out->Write(bytes.data(), static_cast<std::int64_t>(bytes.size())), "write", url);
+    check(out->Close(), "write", url);
+  }
+
+ private:
+  std::vector<fs::FileInfo> files_below() {
+    const fs::FileInfo top = value(files_->GetFileInfo(root_), "look at", url_);
+    if (top.IsFile()) return {top};
+    std::vector<fs::FileInfo> infos;
+    if (!top.IsDirectory()) return infos;
+    fs::FileSelector all;
+    all.base_dir = root_;
+    all.recursive = true;
+    for (auto& info : value(files_->GetFileInfo(all), "list", url_)) {
+      if (info.IsFile()) infos.push_back(std::move(info));
+    }
+    return infos;
+  }
+
+  /// "" for the location itself.
+  std::string name_in(const fs::FileInfo& info) const {
+    if (info.path() == root_) return "";
+    const std::string name = info.path().substr(std::min(info.path().size(), root_.size() + 1));
+    check_name(name, url_);
+    return name;
+  }
+
+  std::string full(const std::string& name) const { return name.empty() ? root_ : root_ + "/" + name; }
+  std::string shown(const std::string& name) const { return name.empty() ? url_ : url_ + "/" + name; }
+
+  std::string version_of(const fs::FileInfo& info) {
+    const auto in = value(files_->OpenInputFile(info.path()), "open", info.path());
+    const auto metadata = value(in->ReadMetadata(), "look at", info.path());
+    const std::string etag = version_in(metadata.get());
+    return etag.empty() ? std::to_string(info.mtime().time_since_epoch().count()) : etag;
+  }
+
+  std::string url_, root_;
+  std::shared_ptr<fs::FileSystem> files_;
+};
+
+}  // namespace
+
+std::unique_ptr<RemoteStore> open_object_store(const Location& location) {
+  const std::string scheme = scheme_of(location);
+  auto files = scheme == "s3" ? open_s3(location) : scheme == "gs" ? open_gs(location) : open_abfs(location);
+  return std::make_unique<ObjectStore>(location, std::move(files));
+}
+
+void close_remote_stores() {
+  if (fs::IsS3Initialized())
+    static_cast<void>(fs::EnsureS3Finalized());  // too late for anyone to do something about
+}
+
+}  // namespace rankflow

@@ -1,0 +1,53 @@
+#include "launchers/remote_listing.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "launchers/child_process.h"
+#include "runtime/messages.h"
+
+namespace rankflow {
+namespace {
+
+/// Reads what is there; false at the end.
+bool read_from(int fd, std::string& text) {
+  std::array<char, 4096> bytes{};
+  const ssize_t got = ::read(fd, bytes.data(), bytes.size());
+  if (got < 0) {
+    if (errno == EINTR || errno == EAGAIN) return true;
+    throw system_error("cannot read from", "rankflow-rank", errno);
+  }
+  text.append(bytes.data(), static_cast<std::size_t>(got));
+  return got > 0;
+}
+
+/// Both outputs of a process, to their ends.
+void read_all(ChildProcess& child, std::string& out, std::string& err) {
+  while (child.out_fd() >= 0 || child.err_fd() >= 0) {
+    std::array<pollfd, 2> ends = {pollfd{child.out_fd(), POLLIN, 0}, pollfd{child.err_fd(), POLLIN, 0}};
+    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR)
+      throw system_error("cannot wait for", "rankflow-rank", errno);
+    if (ends[0].revents != 0 && !read_from(child.out_fd(), out)) child.close_out();
+    if (ends[1].revents != 0 && !read_from(child.err_fd(), err)) child.close_err();
+  }
+}
+
+}  // namespace
+
+std::string list_remote(const Location& location) {
+  ChildProcess child({find_rank_program(), list_remote_word, to_json(location).dump()}, {}, SIGKILL);
+  std::string out, err;
+  read_all(child, out, err);
+  const Json answer = Json::parse(out, nullptr, false);
+  if (answer.is_object() && answer.contains("error")) throw error_from_json(answer.at("error"));
+  if (answer.is_object() && answer.contains("digest")) return answer.at("digest");
+  throw Error(ExitStatus::internal, str("rankflow-rank could not list ", location.url, ": ", trim(err)));
+}
+
+}  // namespace rankflow
