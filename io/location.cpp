@@ -40,8 +40,7 @@ const Scheme& known_scheme(const Location& location) {
     if (name == scheme.name) return scheme;
     names.push_back(scheme.name);
   }
-  throw wrong(str("the scheme ", in_quotes(name), " is not known; there are ",
-                  join(names, ", ")));
+  throw wrong(str("the scheme ", in_quotes(name), " is not known; there are ", join(names, ", ")));
 }
 
 /// What stands between "://" and the next '/'.

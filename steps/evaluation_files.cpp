@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "io/file.h"
 #include "io/csv_text.h"
+#include "io/file.h"
 #include "steps/evaluation.h"
 #include "steps/evaluation_report.h"
 

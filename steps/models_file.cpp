@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "io/file.h"
 #include "io/csv_text.h"
+#include "io/file.h"
 #include "steps/model_input.h"
 #include "steps/tensors.h"
 #include "steps/weights.h"

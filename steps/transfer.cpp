@@ -7,10 +7,10 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/csv_text.h"
 #include "io/file.h"
 #include "io/remote_store.h"
 #include "runtime/step.h"
-#include "steps/csv_text.h"
 
 namespace rankflow {
 namespace {

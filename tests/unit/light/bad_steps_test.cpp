@@ -46,7 +46,7 @@ TEST(BadPipelines, Keys) {
        "p.yaml:11:5: step \"t\": unknown key \"epoch\" (did you mean \"epochs\"?)"},
       {"unknown key far from all", with_steps("  c: {type: command, command: [a], colour: red}\n"),
        "p.yaml:6:36: step \"c\": unknown key \"colour\"; there are type, description, inputs, after, "
-       "resources, reuse, command, outputs, env"},
+       "resources, reuse, access, publish_to, command, outputs, env"},
       {"missing key", train("    type: train\n    inputs: {train: \"${{steps.p.outputs.train}}\"}\n"),
        "p.yaml:8:5: step \"t\": missing key \"model\""},
       {"key without value", train("    type: train\n    model:\n"),
@@ -134,7 +134,8 @@ TEST(BadPipelines, CommonKeys) {
        "p.yaml:11:12: step \"t\": after: this is the step itself"},
       {"outputs where they are fixed", train(start + "    outputs: [a]\n"),
        "p.yaml:11:5: step \"t\": unknown key \"outputs\"; there are type, description, inputs, after, "
-       "resources, reuse, epochs, learning_rate, shuffle, batch, model, checkpoint, notes"},
+       "resources, reuse, access, publish_to, epochs, learning_rate, shuffle, batch, model, checkpoint, "
+       "notes"},
   });
 }
 

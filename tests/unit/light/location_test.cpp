@@ -49,9 +49,8 @@ TEST(Location, GoodOnesPass) {
       problem(
           {.url = "s3://bucket/key", .endpoint = "http://127.0.0.1:9000", .region = "x", .anonymous = true}),
       "no error");
-  EXPECT_EQ(
-      problem({.url = "gs://bucket/key", .credentials = {{"service_account", "file:/keys/key.json"}}}),
-      "no error");
+  EXPECT_EQ(problem({.url = "gs://bucket/key", .credentials = {{"service_account", "file:/keys/key.json"}}}),
+            "no error");
   EXPECT_EQ(problem({.url = "abfs://container@account.dfs.core.windows.net/path"}), "no error");
   EXPECT_EQ(problem({.url = "https://host/x?y=1", .sha256 = digest}), "no error");
   EXPECT_EQ(problem({.query = "SELECT 1", .connection = "env:DB", .version = "1"}), "no error");
