@@ -90,7 +90,9 @@ class Query {
  public:
   Query(const Handle& connection, const std::string& text) : statement_(SQL_HANDLE_STMT, connection.get()) {
     auto* sql = reinterpret_cast<SQLCHAR*>(const_cast<char*>(text.c_str()));
-    statement_.check(SQLExecDirect(statement_.get(), sql, SQL_NTS), "the query fails");
+    // A statement that changes rows, and found none to change, has no data either.
+    const SQLRETURN executed = SQLExecDirect(statement_.get(), sql, SQL_NTS);
+    if (executed != SQL_NO_DATA) statement_.check(executed, "the query fails");
     SQLSMALLINT count = 0;
     statement_.check(SQLNumResultCols(statement_.get(), &count), "the query fails");
     if (count == 0) throw Error(ExitStatus::configuration, "the query gives no table: it is no SELECT");

@@ -44,7 +44,7 @@ inputs:
 steps:
   fit:
     type: command
-    command: [{sys.executable}, {PEER}, mlp, "1"]
+    command: [{sys.executable}, {SOURCE}/tests/integration/data/run_program.py, {PEER}, mlp, "1"]
     inputs: {{mnist: "${{{{inputs.mnist}}}}"}}
     env: {{MNIST: "${{{{inputs.mnist}}}}"}}
     per_rank: true
