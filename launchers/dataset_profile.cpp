@@ -120,10 +120,9 @@ int dataset_profile_command(const CommandLine& line) {
     write_file_atomically(file, profile_html(profile, title, version.description), false);
     std::fputs(str(file, "\n").c_str(), stderr);
   }
-  const auto display = choose_display(stdout, false, false, line.text("color"));
-  const std::size_t width = display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0;
-  const std::string text =
-      line.flag("json") ? profile.dump(2) + "\n" : profile_text(profile, title, width, display.color);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
+  const std::string text = line.flag("json") ? profile.dump(2) + "\n"
+                                             : profile_text(profile, title, terminal.width, terminal.color);
   std::fputs(text.c_str(), stdout);
   return code(ExitStatus::ok);
 }

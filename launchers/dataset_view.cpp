@@ -14,16 +14,6 @@ namespace {
 
 constexpr std::size_t most_files = 20;
 
-struct Terminal {
-  std::size_t width;  // 0: not one
-  bool color;
-};
-
-Terminal terminal_of(const CommandLine& line) {
-  const auto display = choose_display(stdout, false, false, line.text("color"));
-  return {display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0, display.color};
-}
-
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -137,7 +127,7 @@ std::string datasets_text(const DatasetRegistry& registry, const StoreLayout& la
   }
   if (line.flag("json")) return all.dump(2) + "\n";
   if (table.empty()) return str("no datasets in ", layout.root, "\n");
-  const Terminal terminal = terminal_of(line);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
   return table.text(terminal.width, terminal.color);
 }
 
@@ -173,7 +163,7 @@ std::string dataset_versions_text(const DatasetRegistry& registry, const StoreLa
     }
   }
   if (line.flag("json")) return all.dump(2) + "\n";
-  const Terminal terminal = terminal_of(line);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
   return table.text(terminal.width, terminal.color);
 }
 
@@ -193,7 +183,7 @@ std::string dataset_text(const DatasetRegistry& registry, const DatasetVersion& 
     return json.dump(2) + "\n";
   }
   const auto versions = registry.versions(version.dataset);
-  const Terminal terminal = terminal_of(line);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
   const std::string pipeline = text_of(version.lineage, "pipeline");
   return str(
       key_value_lines(

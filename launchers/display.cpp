@@ -230,6 +230,11 @@ DisplayOptions choose_display(std::FILE* out, bool quiet, bool json, const std::
   return options;
 }
 
+Terminal terminal_of_tables(const std::string& color) {
+  const DisplayOptions display = choose_display(stdout, false, false, color);
+  return {display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0, display.color};
+}
+
 void print_error(std::FILE* err, const std::string& described) {
   std::fputs(str("rankflow: error: ", described, "\n").c_str(), err);
   std::fflush(err);

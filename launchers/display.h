@@ -2,6 +2,7 @@
 // lines for programs. All of them are observers of the same events (runtime/event.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -32,6 +33,13 @@ std::unique_ptr<RunObserver> make_display(DisplayOptions options, std::FILE* out
 /// What fits `out`: live only on a terminal that tells its width (the pseudo-terminals that mpirun gives its
 /// ranks don't) and is not "dumb". `color` is "auto", "always" or "never"; NO_COLOR counts for auto.
 DisplayOptions choose_display(std::FILE* out, bool quiet, bool json, const std::string& color);
+
+/// What tables on standard output may use.
+struct Terminal {
+  std::size_t width;  // 0: not one
+  bool color;
+};
+Terminal terminal_of_tables(const std::string& color);
 
 /// "rankflow: error: message. Try: hint" on `err`.
 void print_error(std::FILE* err, const std::string& described);

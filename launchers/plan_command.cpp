@@ -145,10 +145,10 @@ std::string why_text(const std::string& step, const PlannedStep& planned, const 
 
 int plan_command(const CommandLine& line) {
   PlanningSession session(line, line.arguments.at(0), ranks_of(line, job_environment()));
-  const auto display = choose_display(stdout, false, false, line.text("color"));
-  const std::size_t width = display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0;
-  const std::string text = line.flag("json") ? plan_json(session.planner()).dump(2) + "\n"
-                                             : plan_text(session, session.planner(), width, display.color);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
+  const std::string text = line.flag("json")
+                               ? plan_json(session.planner()).dump(2) + "\n"
+                               : plan_text(session, session.planner(), terminal.width, terminal.color);
   std::fputs(text.c_str(), stdout);
   return code(ExitStatus::ok);
 }

@@ -16,16 +16,6 @@ namespace {
 
 constexpr std::size_t newest = 20;
 
-struct Terminal {
-  std::size_t width;  // 0: not one
-  bool color;
-};
-
-Terminal terminal_of(const CommandLine& line) {
-  const auto display = choose_display(stdout, false, false, line.text("color"));
-  return {display.mode == DisplayMode::live ? static_cast<std::size_t>(display.width()) : 0, display.color};
-}
-
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return "";
@@ -140,7 +130,7 @@ int runs_command(const CommandLine& line) {
     record.erase("steps");
     all.push_back(std::move(record));
   }
-  const Terminal terminal = terminal_of(line);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
   std::string out;
   if (line.flag("json")) {
     out = all.dump(2) + "\n";
@@ -162,7 +152,7 @@ int show_command(const CommandLine& line) {
     return code(ExitStatus::ok);
   }
   const auto steps = steps_of_record(record);
-  const Terminal terminal = terminal_of(line);
+  const Terminal terminal = terminal_of_tables(line.text("color"));
   const std::string out =
       str(header_of(record), "\n", steps_table(steps, terminal.width, terminal.color, steps.size()),
           messages_of(steps), metrics_of(steps), inputs_of(record), outputs_of(layout, record, steps));
