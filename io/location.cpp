@@ -66,6 +66,10 @@ void check_url(const Location& location) {
 
 void check_credentials(const Location& location, const Scheme& scheme) {
   for (const auto& [name, reference] : location.credentials) {
+    if (name.empty() && location.credentials.size() == 1 && !scheme.credentials.empty()) {
+      check_reference("credentials", reference);
+      continue;
+    }
     if (std::find(scheme.credentials.begin(), scheme.credentials.end(), name) == scheme.credentials.end()) {
       throw wrong(str("credentials: ", scheme.name, " has no ", in_quotes(name), "; it has ",
                       scheme.credentials.empty() ? "none" : join(scheme.credentials, ", ")));
@@ -112,6 +116,18 @@ std::string name_of(const Location& location) {
   while (rest.ends_with('/')) rest.pop_back();
   const std::string name = rest.substr(rest.rfind('/') == std::string::npos ? 0 : rest.rfind('/') + 1);
   return name == "." || name == ".." ? "" : name;
+}
+
+std::string credential_in(const std::string& secret, const Location& location, const std::string& name) {
+  const auto& names = known_scheme(location).credentials;
+  const auto place = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+  if (scheme_of(location) != "s3") return place == 0 ? secret : "";
+  const auto parts = split(secret, ':');
+  if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty()) {
+    throw wrong(str("the credentials of ", location.url, " are not two words with a colon between them"),
+                "ACCESS_KEY:SECRET_KEY");
+  }
+  return place < parts.size() ? parts[place] : "";
 }
 
 void check_location(const Location& location) {

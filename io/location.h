@@ -19,7 +19,8 @@ struct Location {
   std::string query, connection,
       version;             // of a database: SQL, reference to an ODBC connection string, state of the tables
   bool anonymous = false;  // without signing requests
-  std::map<std::string, std::string> credentials;  // what they are for → reference (io/secret.h)
+  std::map<std::string, std::string>
+      credentials;  // what they are for → reference (io/secret.h); "" → one to all of them (credential_in)
 };
 
 /// Whether a text is a URL: it begins with SCHEME://.
@@ -34,6 +35,11 @@ std::string declared_digest(const Location& location);
 std::string shown(const Location& location);
 /// The last component of the URL's path: what the file or folder is called where it is staged.
 std::string name_of(const Location& location);
+
+/// What `name` ("secret_key") is in a secret that holds all credentials of a store, "" where it holds no such one. For s3 these are
+/// ACCESS_KEY:SECRET_KEY or ACCESS_KEY:SECRET_KEY:SESSION_TOKEN, as s3fs has them in its password file; for the others it is the
+/// service account or account key itself. Throws Error (configuration), which doesn't repeat the secret.
+std::string credential_in(const std::string& secret, const Location& location, const std::string& name);
 
 /// Throws Error (configuration): a scheme that is not known, no bucket or no path, a name and password or a query in the URL (keys
 /// say these, and secrets stand in no pipeline), a web URL without `sha256`, a digest that is none, a credential that is no

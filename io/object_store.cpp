@@ -42,6 +42,8 @@ T value(arrow::Result<T> result, const std::string& doing, const std::string& ur
 }
 
 std::string credential(const Location& location, const std::string& name) {
+  if (const auto all = location.credentials.find(""); all != location.credentials.end())
+    return credential_in(secret_of(all->second), location, name);
   const auto found = location.credentials.find(name);
   return found == location.credentials.end() ? "" : secret_of(found->second);
 }

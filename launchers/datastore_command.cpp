@@ -15,11 +15,19 @@ namespace {
 
 /// What a person would want to know before using it; "" for an object store, which is not asked.
 std::string state_of(const Datastore& datastore) {
-  if (datastore.path.empty()) return "";
+  if (!datastore.is_folder()) return "";
   if (!exists(datastore.path)) return "missing";
   return ::access(datastore.path.c_str(), R_OK | X_OK) != 0 ? "not readable"
          : ::access(datastore.path.c_str(), W_OK) != 0      ? "read only"
                                                             : "";
+}
+
+/// "env:ARCHIVE_KEY", or "access_key env:NAME, secret_key file:/PATH".
+std::string references_of(const Location& location) {
+  std::vector<std::string> references;
+  for (const auto& [name, reference] : location.credentials)
+    references.push_back(name.empty() ? reference : str(name, " ", reference));
+  return join(references, ", ");
 }
 
 }  // namespace
@@ -31,16 +39,17 @@ int datastore_list_command(const CommandLine& line) {
   for (const auto& d : site.datastores) {
     const std::string state = state_of(d);
     table.add({{d.name},
-               {d.path.empty() ? d.uri : d.path},
+               {d.is_folder() ? d.path : d.location.url},
                {state, Color::yellow},
-               {d.credentials},
+               {references_of(d.location)},
                {d.description},
                {d.file}});
     all.push_back({{"datastore", d.name},
                    {"path", d.path},
-                   {"uri", d.uri},
+                   {"uri", d.location.url},
+                   {"endpoint", d.location.endpoint},
                    {"state", state},
-                   {"credentials", d.credentials},
+                   {"credentials", references_of(d.location)},
                    {"description", d.description},
                    {"declared_in", d.file}});
   }

@@ -27,7 +27,9 @@ Color color_of(Decision decision) {
 
 /// "input flights: dataset flights:3 (flights@latest)", a line for each input that is a dataset or in a datastore.
 std::string reference_line(const PipelineInput& input) {
-  const std::string what = input.dataset.empty() ? input.path : str("dataset ", input.dataset);
+  const std::string what = !input.dataset.empty() ? str("dataset ", input.dataset)
+                           : input.remote         ? shown(*input.remote)
+                                                  : input.path;
   return input.reference.empty() ? "" : str("input ", input.name, ": ", what, " (", input.reference, ")\n");
 }
 

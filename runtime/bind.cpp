@@ -43,11 +43,13 @@ class Binder {
     return replace_bindings(text, [&](const Binding& b) { return value(b); });
   }
 
-  /// Where an input of a step lies, if that is no path.
+  /// Where an input of a step lies, if that is no path, and it is to be read from there.
   std::optional<Location> location(const std::string& text) const {
     const auto pieces = parse_bindings(text);
     if (pieces.empty() || pieces[0].kind != Binding::Kind::input) return std::nullopt;
-    std::optional<Location> found = planner_.pipeline().find_input(pieces[0].name)->remote;
+    const PipelineInput& input = *planner_.pipeline().find_input(pieces[0].name);
+    if (step_.download || input.download) return std::nullopt;
+    std::optional<Location> found = input.remote;
     if (found && pieces.size() == 2) found->url += pieces[1].text;
     return found;
   }
@@ -70,14 +72,19 @@ class Binder {
     switch (b.kind) {
       case Binding::Kind::input: {
         const PipelineInput& input = *pipeline.find_input(b.name);
-        if (input.remote) return fetched(input);
-        if (!step_.download && !input.download) return input.path;
-        return downloaded({input.path, planner_.content_at(input.path), false, ""});
+        const bool download = step_.download || input.download;
+        if (input.remote) {
+          std::string path = fetched(input);
+          if (!download) return path;
+          return downloaded({std::move(path), planner_.remote_digest(input), Download::Kind::fetched, ""});
+        }
+        if (!download) return input.path;
+        return downloaded({input.path, planner_.content_at(input.path), Download::Kind::path, ""});
       }
       case Binding::Kind::step_output: {
         const std::string& digest = planner_.steps()[pipeline.index_of(b.step)].outputs.at(b.name);
         const std::string path = store_.artifact_data(digest);
-        return step_.download ? downloaded({path, digest, true, store_.root}) : path;
+        return step_.download ? downloaded({path, digest, Download::Kind::artifact, store_.root}) : path;
       }
       case Binding::Kind::own_output:
         return staging_.at(b.name) + "/data";

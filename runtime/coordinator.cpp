@@ -37,6 +37,7 @@ Coordinator::Coordinator(World& world, Store& store, Planner& planner, RunRecord
       state_(planner, record, observer, world.hosts()),
       ranks_(static_cast<std::size_t>(world.size())),
       priorities_(critical_lengths(planner.pipeline())),
+      fetches_(planner.pipeline()),
       watchdog_(world.hosts(), settings.hang_limit, monotonic_seconds()),
       timelines_(ranks_.size()) {}
 
@@ -72,6 +73,7 @@ void Coordinator::dispatch() {
   if (given_up_) return;
   std::vector<ReadyStep> ready;
   for (std::size_t step : state_.ready()) {
+    if (fetches_.must_wait(step)) continue;
     ready.push_back({step, resolve_ranks(planner_.pipeline().steps[step], world_.size()), priorities_[step]});
   }
   if (ready.empty()) return recall_queued();
@@ -83,8 +85,9 @@ void Coordinator::dispatch() {
     world.push_back(
         {world_.nodes()[static_cast<std::size_t>(r)], static_cast<int>(rank.orders.size()), hasty});
   }
-  for (const auto& a : assign(std::move(ready), std::move(world), settings_.fail_fast ? 0 : queue_depth))
-    start(a.step, a.ranks);
+  for (const auto& a : assign(std::move(ready), std::move(world), settings_.fail_fast ? 0 : queue_depth)) {
+    if (!fetches_.must_wait(a.step)) start(a.step, a.ranks);
+  }
 }
 
 // Nothing is ready, but a rank is free while orders wait behind a long one: take them back.
@@ -145,6 +148,7 @@ void Coordinator::start(std::size_t step, const std::vector<int>& ranks) {
   order.producer = {{"run", record_.id()}, {"pipeline", planner_.pipeline().name}, {"step", s.name},
                     {"type", s.type},      {"fingerprint", order.fingerprint},     {"made", utc_now()}};
   running.waiting_for.insert(ranks.begin(), ranks.end());
+  fetches_.started(step, order.id);
   state_.started(step, ranks, settings_.attempt);
   for (int r : ranks) {
     Rank& rank = ranks_[static_cast<std::size_t>(r)];
@@ -171,7 +175,9 @@ void Coordinator::handle(const Message& incoming) {
   }
   const auto it = running_.find(message.at("id"));
   if (it == running_.end()) return;  // progress of a step that has failed meanwhile
-  if (kind == "finished") {
+  if (kind == "fetched") {
+    fetches_.fetched(message.at("id"));
+  } else if (kind == "finished") {
     on_finished(message);
   } else if (kind == "published") {
     on_published(message);
@@ -282,6 +288,7 @@ void Coordinator::conclude_failure(int id) {
 void Coordinator::release(int id) {
   const Running& running = running_.at(id);
   for (int r : running.order.ranks) free_rank(r, id);
+  fetches_.ended(id);
   running_.erase(id);
 }
 

@@ -10,6 +10,7 @@
 
 #include "collectives/mpi_world.h"
 #include "io/store.h"
+#include "runtime/fetch_turns.h"
 #include "runtime/messages.h"
 #include "runtime/run_state.h"
 #include "runtime/step.h"
@@ -92,6 +93,7 @@ class Coordinator {
   };
   std::vector<Rank> ranks_;
   std::vector<double> priorities_;  // of each step: longest path to the end
+  FetchTurns fetches_;
   Watchdog watchdog_;
   std::vector<std::string> timelines_;
   int next_id_ = 1;

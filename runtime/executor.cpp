@@ -125,9 +125,14 @@ void Executor::run(const WorkOrder& order, StopFlag& cancel) {
     TimedSpan span(resources_.timeline, a.step, "step");
     auto comm = make_communicator(a);
     MessageReporter reporter(resources_.world, a, comm->rank() == 0);
-    stage_inputs(a, *comm, reporter);
+    {
+      StepContext context = make_context(a, *comm, cancel, reporter);
+      fetch_inputs(context, resources_.store, a.producer.value("run", ""), a.remote);
+      if (!a.remote.empty() && context.first())
+        resources_.world.send_to_coordinator(Json{{"kind", "fetched"}, {"id", a.id}}.dump());
+    }
+    stage_inputs(a, *comm, reporter);  // what was fetched too
     StepContext context = make_context(a, *comm, cancel, reporter);
-    fetch_inputs(context, resources_.store, a.producer.value("run", ""), a.remote);
     resources_.make_step(a.type)->run(context);
     report["ok"] = true;
     unpublished_.insert_or_assign(

@@ -82,9 +82,6 @@ void read_mapping(const Json& values, const std::string& folder, PipelineInput& 
   const InputKind* kind = chosen(values);
   check_options(values, kind);
   if (kind) kind->read(values, folder, input);
-  if (input.remote && input.download)
-    throw Error(ExitStatus::configuration, "`access: download` is for paths and datasets",
-                "leave it out: it is fetched anyway");
 }
 
 }  // namespace

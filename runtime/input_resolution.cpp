@@ -66,13 +66,12 @@ void resolve_datastore(PipelineInput& input, const Site& site) {
                 str("no datastore ", in_quotes(name), known_datastores(name, site)),
                 str("./", input.reference, " if a file is meant"));
   }
-  if (!datastore->uri.empty()) {
-    throw Error(ExitStatus::configuration,
-                str("the datastore ", name, " is the object store ", datastore->uri,
-                    ", and an input can't be read from there"),
-                "a copy in a folder");
+  if (datastore->is_folder()) {
+    input.path = path_in(*datastore, below);
+  } else {
+    input.remote = location_in(*datastore, below);
+    input.path.clear();
   }
-  input.path = path_in(*datastore, below);
 }
 
 const Datastore& datastore_named(const std::string& name, const std::string& reference, const Site& site) {
@@ -95,9 +94,9 @@ void resolve_publishing(PipelineStep& step, const Site& site) {
     }
     const auto [name, below] = split_datastore_path(reference);
     const Datastore& datastore = datastore_named(name, reference, site);
-    if (!datastore.uri.empty()) {
+    if (!datastore.is_folder()) {
       throw Error(ExitStatus::configuration,
-                  str("the datastore ", name, " is the object store ", datastore.uri,
+                  str("the datastore ", name, " is the object store ", datastore.location.url,
                       ", where outputs can't be published"),
                   "a datastore that is a folder");
     }
@@ -184,6 +183,7 @@ Json describe_inputs(const Pipeline& pipeline) {
     if (!input.reference.empty()) entry["reference"] = input.reference;
     if (!input.dataset.empty()) entry["dataset"] = input.dataset;
     if (!input.content.empty()) entry["content"] = input.content;
+    if (input.remote) entry["url"] = shown(*input.remote);
     if (input.download) entry["access"] = "download";
   }
   return out;

@@ -17,7 +17,7 @@ Json to_json(const WorkOrder& a) {
   Json downloads = Json::array();
   for (const auto& d : a.downloads) {
     downloads.push_back(
-        {{"source", d.source}, {"digest", d.digest}, {"is_artifact", d.is_artifact}, {"store", d.store}});
+        {{"source", d.source}, {"digest", d.digest}, {"kind", static_cast<int>(d.kind)}, {"store", d.store}});
   }
   return {{"kind", "assign"},
           {"id", a.id},
@@ -51,7 +51,8 @@ WorkOrder work_order_from_json(const Json& j) {
   j.at("outputs").get_to(a.outputs);
   j.at("ranks").get_to(a.ranks);
   for (const Json& d : j.at("downloads"))
-    a.downloads.push_back({d.at("source"), d.at("digest"), d.at("is_artifact"), d.at("store")});
+    a.downloads.push_back({d.at("source"), d.at("digest"),
+                           static_cast<Download::Kind>(d.at("kind").get<int>()), d.at("store")});
   j.at("download_folder").get_to(a.download_rules.folder);
   j.at("download_keep_bytes").get_to(a.download_rules.keep_bytes);
   j.at("fingerprint").get_to(a.fingerprint);

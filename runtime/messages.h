@@ -4,8 +4,8 @@
 //   communicator
 //                        and, on its first rank, publish; cancel {id}: another rank of the group failed;
 //                        recall {id}: give it back if it has not begun; stop; quit
-//   to the coordinator:  finished {id, rank, ok, …}, published {id, ok, outputs, …}, recalled {id},
-//   sync_failed {rank, error}, progress, metric, note,
+//   to the coordinator:  fetched {id}: its inputs from elsewhere are in the store, finished {id, rank, ok, …},
+//                        published {id, ok, outputs, …}, recalled {id}, sync_failed {rank, error}, progress, metric, note,
 //                        heartbeat {rank, step, calls: where it stands in the collectives (runtime/watchdog.h)}, timeline {rank, events}
 #pragma once
 
@@ -21,9 +21,14 @@ namespace rankflow {
 
 /// An input that is read from a copy on the node's own disk.
 struct Download {
+  enum class Kind {
+    path,      // a file or folder
+    artifact,  // of a store
+    fetched    // from an object store, a web server or a database (RemoteInput) to the store
+  };
   std::string source;  // where it lies for all nodes
-  std::string digest;  // of its content; of an artifact its own
-  bool is_artifact = false;
+  std::string digest;  // a path's content; the artifact's own; what stands for the content of what was fetched
+  Kind kind = Kind::path;
   std::string store;  // the artifact's: the store's folder
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/text.h"
 #include "io/file.h"
@@ -27,14 +28,51 @@ std::vector<std::string> usual_files() {
 }
 
 /// Never repeats what stands there: it may be the secret itself.
-void check_credentials(const Node& node, const std::string& file, const std::string& what) {
+std::string read_reference(const Node& node, const std::string& file, const std::string& what) {
   const std::string& text = node.text;
-  const bool reference =
-      (text.starts_with("env:") || text.starts_with("file:")) && text.size() > text.find(':') + 1;
-  if (reference && text.find_first_of(" \t\r\n") == std::string::npos) return;
+  const bool reference = node.kind == Node::Kind::scalar &&
+                         ((text.starts_with("env:") && text.size() > 4) || text.starts_with("file:/"));
+  if (reference && text.find_first_of(" \t\r\n") == std::string::npos) return text;
   throw ConfigError(
       mark_of(node, file),
       str(what, ": credentials say where they are, env:NAME or file:PATH; they are never written here"));
+}
+
+/// One reference to all of them, under "", or one for each name.
+std::map<std::string, std::string> read_credentials(const Node& node, const std::string& file,
+                                                    const std::string& what) {
+  std::map<std::string, std::string> credentials;
+  if (node.kind == Node::Kind::null) return credentials;
+  if (node.kind != Node::Kind::mapping) return {{"", read_reference(node, file, what)}};
+  for (const auto& [name, reference] : node.entries)
+    credentials[name.text] = read_reference(reference, file, what);
+  return credentials;
+}
+
+/// What it takes to reach an object store: the keys beside `uri`.
+void read_location(const Node& key, const Node& node, const Json& given, Datastore& out) {
+  const std::string what = str("datastore ", in_quotes(out.name));
+  Location& location = out.location;
+  location.url = given.at("uri");
+  while (location.url.ends_with('/')) location.url.pop_back();
+  location.endpoint = given.value("endpoint", "");
+  location.region = given.value("region", "");
+  location.anonymous = given.value("anonymous", false);
+  if (const Node* credentials = node.find("credentials"))
+    location.credentials = read_credentials(*credentials, out.file, what);
+  if (location.url.find("://") == std::string::npos) {
+    throw ConfigError(mark_of(*node.find("uri"), out.file),
+                      str(what, ": a uri is like s3://bucket/prefix, not ", in_quotes(location.url)));
+  }
+  try {
+    if (!is_object_store(location)) {
+      throw Error(ExitStatus::configuration, "a web server is no datastore",
+                  "an input with `url` and `sha256` in the pipeline");
+    }
+    location_in(out, "x");
+  } catch (const Error& e) {
+    throw ConfigError(mark_of(key, out.file), str(what, ": ", describe(e)));
+  }
 }
 
 Datastore read_datastore(const Node& key, const Node& node, const std::string& file) {
@@ -46,25 +84,23 @@ Datastore read_datastore(const Node& key, const Node& node, const std::string& f
                                               "or \"_\""));
   }
   const Json given = validate(node, datastore_fields(), file, what);
-  Datastore out{key.text, given.value("path", ""),        given.value("uri", ""),
-                "",       given.value("description", ""), file};
-  if (out.path.empty() == out.uri.empty()) {
+  Datastore out{key.text, given.value("path", ""), {}, given.value("description", ""), file};
+  if (out.path.empty() == given.value("uri", "").empty()) {
     throw ConfigError(mark_of(key, file), str(what, " has either a path or a uri"));
   }
-  if (!out.path.empty() && out.path[0] != '/') {
+  if (!out.is_folder()) {
+    read_location(key, node, given, out);
+    return out;
+  }
+  if (out.path[0] != '/') {
     throw ConfigError(mark_of(*node.find("path"), file),
                       str(what, ": the path begins with \"/\", not ", in_quotes(out.path)));
   }
-  if (!out.uri.empty() && out.uri.find("://") == std::string::npos) {
-    throw ConfigError(mark_of(*node.find("uri"), file),
-                      str(what, ": a uri is like s3://bucket/prefix, not ", in_quotes(out.uri)));
+  for (const char* option : {"endpoint", "region", "anonymous", "credentials"}) {
+    if (const Node* found = node.find(option); found && found->kind != Node::Kind::null)
+      throw ConfigError(mark_of(*found, file), str(what, ": `", option, "` goes with `uri`"));
   }
-  if (const Node* credentials = node.find("credentials");
-      credentials && credentials->kind != Node::Kind::null) {
-    check_credentials(*credentials, file, what);
-    out.credentials = credentials->text;
-  }
-  if (!out.path.empty()) out.path = absolute_path(out.path);
+  out.path = absolute_path(out.path);
   return out;
 }
 
@@ -100,9 +136,15 @@ const Datastore* Site::find(const std::string& name) const {
 Fields datastore_fields() {
   return {
       text("path", "A folder, beginning with `/`"),
-      text("uri", "An object store: `s3://bucket/prefix`"),
-      text("credentials",
-           "Where the credentials are: `env:NAME` or `file:PATH` (mode 0600); never what they are"),
+      text("uri", "An object store: `s3://bucket/prefix`, or the same with gs and abfs"),
+      text("endpoint", "With `uri`: another server than the provider's, `http://HOST:PORT`"),
+      text("region", "With `uri`: the bucket's region"),
+      boolean("anonymous", "With `uri`: requests are not signed"),
+      any("credentials",
+          "With `uri`: where the credentials are, `env:NAME` or `file:PATH` (mode 0600), never what they are. "
+          "Either one "
+          "reference to all of them (s3: `ACCESS_KEY:SECRET_KEY`), or one for each name, as inputs have "
+          "them. Otherwise the provider's own settings count"),
       text("description", "What it is, for people"),
   };
 }
@@ -158,6 +200,23 @@ std::string path_in(const Datastore& datastore, const std::string& below) {
       ExitStatus::configuration,
       str(datastore.name, ":", below, " leads out of the datastore, whose folder is ", datastore.path),
       str(datastore.name, ":path/below"));
+}
+
+Location location_in(const Datastore& datastore, const std::string& below) {
+  Location location = datastore.location;
+  const auto begin = location.url.find("://") + 3;
+  const std::string top = "/" + location.url.substr(begin);
+  // A path of object stores is only a text: what leads upwards has to be worked out here.
+  std::string path = std::filesystem::path(str(top, "/", below)).lexically_normal().string();
+  while (path.ends_with('/')) path.pop_back();
+  if (!path.starts_with(top + "/")) {
+    const char* problem = path == top ? " is the datastore itself, " : " leads out of the datastore, ";
+    throw Error(ExitStatus::configuration, str(datastore.name, ":", below, problem, location.url),
+                str(datastore.name, ":path/below"));
+  }
+  location.url.replace(begin, std::string::npos, path.substr(1));
+  check_location(location);
+  return location;
 }
 
 }  // namespace rankflow

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/location.h"
 #include "runtime/field.h"
 
 namespace rankflow {
@@ -14,12 +15,12 @@ namespace rankflow {
 /// A folder or object store that pipelines call by name: `scratch:flights/2001.csv`.
 struct Datastore {
   std::string name;
-  std::string path;  // absolute; "" for an object store
-  std::string uri;   // "s3://bucket/prefix"; "" for a folder
-  std::string
-      credentials;  // where they are: "env:NAME" or "file:PATH", never what they are; "" where none are needed
+  std::string path;   // absolute; "" for an object store
+  Location location;  // of an object store's top, with what it takes to get in; its url is "" for a folder
   std::string description;
   std::string file;  // that declares it
+
+  bool is_folder() const { return !path.empty(); }
 };
 
 /// Copies of inputs on a node's own disk (`access: download`).
@@ -55,5 +56,7 @@ bool looks_like_datastore_path(const std::string& text);
 DatastorePath split_datastore_path(const std::string& text);
 /// The folder or file that `below` means in a datastore that is a folder; throws Error (configuration) for one that leads out of it.
 std::string path_in(const Datastore& datastore, const std::string& below);
+/// The same for one that is an object store; throws also for the store itself.
+Location location_in(const Datastore& datastore, const std::string& below);
 
 }  // namespace rankflow

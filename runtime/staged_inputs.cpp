@@ -81,7 +81,7 @@ std::uint64_t copy_file(const std::string& from, const std::string& to, bool exe
   return bytes;
 }
 
-std::uint64_t copy_raw(const Download& download, const std::string& to) {
+std::uint64_t copy_raw(const Download& download, const std::string& expected, const std::string& to) {
   std::error_code problem;
   std::uint64_t bytes = 0;
   if (fs::is_directory(download.source, problem)) {
@@ -95,7 +95,7 @@ std::uint64_t copy_raw(const Download& download, const std::string& to) {
     bytes = copy_file(download.source, to, false);
   }
   FileMemory memory("");
-  if (content_digest(to, memory) != download.digest) {
+  if (content_digest(to, memory) != expected) {
     throw Error(ExitStatus::bad_data,
                 str(download.source, " changed while it was copied, or since the run began"),
                 "the same command again");
@@ -103,10 +103,17 @@ std::uint64_t copy_raw(const Download& download, const std::string& to) {
   return bytes;
 }
 
+/// A file's or folder's. What was fetched is named by what stands for its content: then the bytes that are copied count.
+std::string expected_content(const Download& download) {
+  if (download.kind == Download::Kind::path) return download.digest;
+  FileMemory memory("");
+  return content_digest(download.source, memory);
+}
+
 /// The copy has its name, since a step may look at its suffix.
 std::string place_of(const std::string& folder, const Download& download) {
   const std::string name = download.source.substr(download.source.rfind('/') + 1);
-  return str(folder, "/", download.digest, "/", download.is_artifact ? "data" : name);
+  return str(folder, "/", download.digest, "/", download.kind == Download::Kind::artifact ? "data" : name);
 }
 
 std::uint64_t make_copy(const std::string& folder, const Download& download) {
@@ -115,9 +122,9 @@ std::uint64_t make_copy(const std::string& folder, const Download& download) {
   try {
     make_directories(aside);
     const std::string to = place_of(folder, download).replace(0, target.size(), aside);
-    const std::uint64_t bytes = download.is_artifact
+    const std::uint64_t bytes = download.kind == Download::Kind::artifact
                                     ? copy_artifact({download.store}, download.digest, to, false)
-                                    : copy_raw(download, to);
+                                    : copy_raw(download, expected_content(download), to);
     // Another input with the same content may have had another name.
     remove_tree(target);
     if (rename(aside.c_str(), target.c_str()) != 0)

@@ -15,7 +15,7 @@ class InputResolutionTest : public StoreTest {
   void SetUp() override {
     StoreTest::SetUp();
     put("site.yaml",
-        str("datastores:\n  scratch: {path: ", folder / "scratch", "}\n  bucket: {uri: 's3://b'}\n"));
+        str("datastores:\n  scratch: {path: ", folder / "scratch", "}\n  bucket: {uri: 's3://b/top', endpoint: 'http://h:1', credentials: 'env:KEY'}\n"));
     ASSERT_EQ(setenv("RANKFLOW_SITE", (folder / "site.yaml").c_str(), 1), 0);
     for (const char* text : {"a", "b"}) {
       DatasetVersion version;
@@ -89,6 +89,13 @@ TEST_F(InputResolutionTest, PathsInDatastores) {
   EXPECT_EQ(resolved("scratch:flights/2001.csv").path, folder / "scratch/flights/2001.csv");
   EXPECT_EQ(resolved("{path: 'scratch:a.csv'}").path, folder / "scratch/a.csv");
   EXPECT_EQ(resolved("a.csv", "scratch:b.csv").path, folder / "scratch/b.csv");
+  const PipelineInput object = resolved("bucket:flights/2001.csv");
+  ASSERT_TRUE(object.remote);
+  EXPECT_EQ(object.path, "");
+  EXPECT_EQ(object.remote->url, "s3://b/top/flights/2001.csv");
+  EXPECT_EQ(object.remote->endpoint, "http://h:1");
+  EXPECT_EQ(object.remote->credentials.at(""), "env:KEY");
+  EXPECT_NE(refusal("bucket:../a.csv").find("leads out of the datastore"), std::string::npos);
   EXPECT_NE(refusal("scrtch:a.csv").find("no datastore \"scrtch\" (did you mean \"scratch\"?)"),
             std::string::npos);
   EXPECT_NE(refusal("scratch:../a.csv").find("leads out of the datastore"), std::string::npos);

@@ -56,6 +56,29 @@ TEST(Location, GoodOnesPass) {
   EXPECT_EQ(problem({.query = "SELECT 1", .connection = "env:DB", .version = "1"}), "no error");
 }
 
+TEST(Location, OneSecretMayHoldAllCredentials) {
+  const Location s3{.url = "s3://bucket/key", .credentials = {{"", "env:ALL"}}};
+  EXPECT_EQ(problem(s3), "no error");
+  EXPECT_EQ(credential_in("id:secret", s3, "access_key"), "id");
+  EXPECT_EQ(credential_in("id:secret", s3, "secret_key"), "secret");
+  EXPECT_EQ(credential_in("id:secret", s3, "session_token"), "");
+  EXPECT_EQ(credential_in("id:secret:token", s3, "session_token"), "token");
+  for (const char* secret : {"canary", "canary:", ":canary", "canary:b:c:d"}) {
+    try {
+      credential_in(secret, s3, "access_key");
+      ADD_FAILURE() << secret;
+    } catch (const Error& e) {
+      EXPECT_THAT(describe(e), Not(HasSubstr("canary")));
+    }
+  }
+  const Location abfs{.url = "abfs://c@a.dfs.core.windows.net/p"};
+  EXPECT_EQ(credential_in("a:key==", abfs, "account_key"), "a:key==");
+  EXPECT_EQ(credential_in("a:key==", abfs, "sas_token"), "");
+  EXPECT_THAT(problem({.url = "s3://b/k", .credentials = {{"", "env:ALL"}, {"access_key", "env:A"}}}),
+              HasSubstr("has no \"\""));
+  EXPECT_THAT(problem({.url = "s3://b/k", .credentials = {{"", "canary"}}}), Not(HasSubstr("canary")));
+}
+
 TEST(Location, MistakesAreNamed) {
   EXPECT_THAT(problem({.url = "ftp://host/x"}), HasSubstr("there are s3, gs, abfs"));
   EXPECT_THAT(problem({.url = "s3://bucket"}), HasSubstr("whole bucket"));

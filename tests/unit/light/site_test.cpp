@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "temporary_folder.h"
 
 namespace rankflow {
@@ -37,8 +38,9 @@ TEST_F(SiteTest, TheFirstFileGoesBeforeTheSecond) {
   ASSERT_TRUE(site.find("scratch"));
   EXPECT_EQ(site.find("scratch")->path, "/mine");
   EXPECT_EQ(site.find("scratch")->file, own);
-  EXPECT_EQ(site.find("bucket")->uri, "s3://b/x");
-  EXPECT_EQ(site.find("bucket")->credentials, "env:KEY");
+  EXPECT_FALSE(site.find("bucket")->is_folder());
+  EXPECT_EQ(site.find("bucket")->location.url, "s3://b/x");
+  EXPECT_EQ(site.find("bucket")->location.credentials.at(""), "env:KEY");
   EXPECT_FALSE(site.find("other"));
   EXPECT_EQ(site.downloads.folder, "/local");
   EXPECT_EQ(site.downloads.keep_bytes, 2e9);
@@ -61,9 +63,46 @@ TEST_F(SiteTest, MistakesAreNamedWithTheirPlace) {
 }
 
 TEST_F(SiteTest, ASecretIsRefusedAndNotRepeated) {
-  const auto said = refusal("datastores: {b1: {uri: 's3://b', credentials: 'AKIA:canary'}}\n");
-  EXPECT_NE(said.find("env:NAME or file:PATH"), std::string::npos) << said;
-  EXPECT_EQ(said.find("canary"), std::string::npos) << said;
+  for (const char* credentials : {"'AKIA:canary'", "{access_key: env:A, secret_key: canary}", "[canary]",
+                                  "{secret_key: {x: canary}}", "'file:canary'"}) {
+    const auto said = refusal(str("datastores: {b1: {uri: 's3://b', credentials: ", credentials, "}}\n"));
+    EXPECT_NE(said.find("env:NAME or file:PATH"), std::string::npos) << said;
+    EXPECT_EQ(said.find("canary"), std::string::npos) << said;
+  }
+}
+
+TEST_F(SiteTest, AnObjectStoreSaysWhatItTakesToGetIn) {
+  const Site site = read_site({put("site.yaml",
+                                   "datastores:\n"
+                                   "  archive:\n"
+                                   "    uri: s3://bucket/prefix/\n"
+                                   "    endpoint: http://127.0.0.1:9000\n"
+                                   "    region: here\n"
+                                   "    credentials: {access_key: env:A, secret_key: 'file:/keys/b'}\n"
+                                   "  open: {uri: 's3://open', anonymous: true}\n")});
+  const Location location = location_in(*site.find("archive"), "flights/./2001.csv");
+  EXPECT_EQ(location.url, "s3://bucket/prefix/flights/2001.csv");
+  EXPECT_EQ(location.endpoint, "http://127.0.0.1:9000");
+  EXPECT_EQ(location.region, "here");
+  EXPECT_EQ(location.credentials.at("secret_key"), "file:/keys/b");
+  EXPECT_EQ(location_in(*site.find("archive"), "/a/../b/").url, "s3://bucket/prefix/b");
+  EXPECT_TRUE(location_in(*site.find("open"), "x").anonymous);
+  EXPECT_EQ(location_in(*site.find("open"), "x").url, "s3://open/x");
+  for (const char* below : {"../other/x", "a/../../x", "..", ".", "a/..", "/"})
+    EXPECT_THROW(location_in(*site.find("archive"), below), Error) << below;
+  EXPECT_THROW(location_in(*site.find("open"), "../bucket/prefix/x"), Error);
+
+  const auto refused = [&](const std::string& keys) {
+    return refusal(str("datastores: {b1: {", keys, "}}\n"));
+  };
+  EXPECT_NE(refused("uri: 'ftp://b/x'").find("\"ftp\" is not known"), std::string::npos);
+  EXPECT_NE(refused("uri: 'https://host/x'").find("a web server is no datastore"), std::string::npos);
+  EXPECT_NE(refused("uri: 's3://me:canary@b/x'").find("holds no secrets"), std::string::npos);
+  EXPECT_NE(refused("uri: 's3://b', credentials: {password: 'env:A'}").find("no \"password\""),
+            std::string::npos);
+  EXPECT_NE(refused("uri: 's3://b', anonymous: true, credentials: 'env:A'").find("anonymous"),
+            std::string::npos);
+  EXPECT_NE(refused("path: /x, region: here").find("`region` goes with `uri`"), std::string::npos);
 }
 
 TEST(DatastorePath, IsToldByItsForm) {
