@@ -1,0 +1,174 @@
+"""Datastores on object stores (moto's S3 server on the loopback): inputs from them, copies of these on the node's own disk."""
+import hashlib
+import http.server
+import json
+import os
+import threading
+
+import pytest
+from support import BAD_DATA, CONFIGURATION, IO, PERMISSION, temporaries
+
+BUCKET = "archive"
+READ = """\
+name: read
+inputs:
+  rows: {input}
+steps:
+  look:
+    type: command
+    command: [sh, -c, 'echo "$0" > "$1/where"; find -L "$0" -type f | sort | xargs cat > "$1/all"', "${{{{inputs.rows}}}}", "${{{{outputs.made}}}}"]
+    outputs: [made]
+"""
+
+
+class Archive:
+    """Objects below a prefix of one test alone, which the site file calls `archive`."""
+
+    def __init__(self, address, client, prefix):
+        self.address, self.client, self.prefix = address, client, prefix
+        self.url = f"s3://{BUCKET}/{prefix}"
+
+    def put(self, name, data):
+        self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{name}", Body=data)
+
+    def objects(self, below=""):
+        """{name below the prefix: bytes}."""
+        found = {}
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{self.prefix}/{below}"):
+            for entry in page.get("Contents", []):
+                body = self.client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
+                found[entry["Key"].removeprefix(f"{self.prefix}/{below}")] = body
+        return {name: body for name, body in found.items() if name}  # an empty name marks the folder itself
+
+    def site(self, credentials="'env:ARCHIVE_KEY'", address=None):
+        return (f"datastores:\n  archive: {{uri: '{self.url}', endpoint: '{address or self.address}', region: us-east-1, "
+                f"credentials: {credentials}}}\n")
+
+
+@pytest.fixture
+def archive(s3, rankflow):
+    address, client = s3
+    client.create_bucket(Bucket=BUCKET)  # again is fine
+    rankflow.environment |= {"ARCHIVE_KEY": "key:canary", "AWS_EC2_METADATA_DISABLED": "true",
+                             "TMPDIR": str(rankflow.folder / "local"), "RANKFLOW_SITE": str(rankflow.folder / "site.yaml")}
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        rankflow.environment.pop(name, None)
+    made = Archive(address, client, rankflow.folder.name)
+    rankflow.write("site.yaml", made.site())
+    return made
+
+
+def made(rankflow, name, step="look"):
+    return (rankflow.artifact(step, "made")[0] / name).read_text()
+
+
+@pytest.mark.parametrize("credentials", ["'env:ARCHIVE_KEY'", "{access_key: 'env:ID', secret_key: 'file:SECRET'}"])
+def test_a_path_in_an_object_store_is_an_input(rankflow, archive, credentials):
+    secret = rankflow.write("secret", "canary\n")
+    secret.chmod(0o600)
+    rankflow.environment["ID"] = "key"
+    rankflow.write("site.yaml", archive.site(credentials.replace("SECRET", str(secret))))
+    archive.put("flights/2001.csv", b"a\n1\n")
+    archive.put("flights/2002.csv", b"a\n2\n")
+    pipeline = rankflow.write("p.yaml", READ.format(input="'archive:flights/2001.csv'"))
+    planned = rankflow("plan", pipeline).out
+    assert f"input rows: {archive.url}/flights/2001.csv (archive:flights/2001.csv)" in planned
+    rankflow("run", "-n", 2, pipeline)
+    assert made(rankflow, "all") == "a\n1\n" and made(rankflow, "where").strip().endswith("/2001.csv")
+    noted = rankflow.last_run()["inputs"]["rows"]
+    assert noted["reference"] == "archive:flights/2001.csv" and noted["url"] == f"{archive.url}/flights/2001.csv"
+    assert f"{archive.url}/flights/2001.csv" in rankflow("show").out
+    rankflow("run", pipeline, "--input", "rows=archive:flights")  # a folder of them
+    assert made(rankflow, "all") == "a\n1\na\n2\n"
+    archive.put("flights/2002.csv", b"a\n3\n")
+    rankflow("run", pipeline, "--input", "rows=archive:flights")
+    assert rankflow.statuses() == {"look": "done"} and made(rankflow, "all") == "a\n1\na\n3\n"
+    kept = "".join(p.read_text(errors="replace") for p in rankflow.store.glob("runs/**/*") if p.is_file())
+    assert "canary" not in kept + rankflow("datastore", "list").out, "by reference, never what it is"
+    assert temporaries(rankflow.store) == []
+
+
+def test_what_can_not_be_read_there(rankflow, archive):
+    pipeline = rankflow.write("p.yaml", READ.format(input="'archive:flights/2001.csv'"))
+    said = rankflow("run", pipeline, code=IO).err
+    assert f"there is nothing at {archive.url}/flights/2001.csv" in said
+    for path in ("../other/x", "a/../../x", ".", "a/.."):
+        said = rankflow("plan", pipeline, "--input", f"rows=archive:{path}", code=CONFIGURATION).err
+        assert "datastore" in said and archive.url in said
+    rankflow.environment["ARCHIVE_KEY"] = "canary"
+    said = rankflow("run", pipeline, code=CONFIGURATION).err
+    assert "ACCESS_KEY:SECRET_KEY" in said and "canary" not in said
+    del rankflow.environment["ARCHIVE_KEY"]
+    assert "ARCHIVE_KEY is not set" in rankflow("run", pipeline, code=CONFIGURATION).err
+    secret = rankflow.write("secret", "key:canary")
+    secret.chmod(0o644)
+    rankflow.write("site.yaml", archive.site(f"'file:{secret}'"))
+    said = rankflow("run", pipeline, code=PERMISSION).err
+    assert "chmod 0600" in said and "canary" not in said
+    rankflow.write("site.yaml", archive.site("{secret: 'env:X'}"))
+    assert 'site.yaml:2:3: datastore "archive": credentials: s3 has no "secret"' in rankflow("run", pipeline, code=CONFIGURATION).err
+    assert not rankflow.runs()
+
+
+@pytest.mark.parametrize("access", ["input", "step"])
+def test_remote_inputs_are_read_from_copies_on_the_nodes_own_disk(rankflow, archive, access):
+    archive.put("flights/2001.csv", b"a\n1\n")
+    archive.put("flights/below/2002.csv", b"a\n2\n")
+    direct = READ.format(input="{path: 'archive:flights'}")
+    download = direct.replace("'archive:flights'", "'archive:flights', access: download") if access == "input" else \
+        direct.replace("type: command", "type: command\n    access: download")
+    run = rankflow("run", "-n", 2, rankflow.write("p.yaml", download), "--json")
+    assert made(rankflow, "all") == "a\n1\na\n2\n"
+    local = rankflow.folder / "local"
+    assert made(rankflow, "where").startswith(str(local)), "read from the node's own disk"
+    said = [e["text"] for e in run.events() if e.get("event") == "note" and "of inputs copied" in e["text"]]
+    assert len(said) == 1 and "8 B of inputs copied" in said[0], "once per node"
+    assert [p.name for p in (local / f"rankflow-{os.geteuid()}").iterdir()] == [".copying"]
+    rankflow("run", rankflow.write("p.yaml", direct))
+    assert rankflow.statuses() == {"look": "reused"}, "how an input is read changes no result"
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A web server with one file; counts how often it is fetched. Two of the requests meet, unless only one comes."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        requests = []
+        body = b"a,b\n" + b"1,2\n" * 100_000
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            self.requests.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.body)))
+            self.end_headers()
+            self.wfile.write(self.body)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/rows.csv", Handler
+    server.shutdown()
+
+
+@pytest.mark.parametrize("access", ["direct", "download"])
+def test_steps_that_read_the_same_input_fetch_it_once(rankflow, archive, web, access):
+    url, server = web
+    digest = hashlib.sha256(server.body).hexdigest()
+    step = """\
+  {name}:
+    type: command
+    command: [sh, -c, 'cat "$0" > "$1/{name}"', "${{{{inputs.rows}}}}", "${{{{outputs.made}}}}"]
+    outputs: [made]
+    resources: {{ranks: 1}}
+"""
+    text = f"name: twice\ninputs:\n  rows: {{url: '{url}', sha256: {digest}, access: {access}}}\nsteps:\n"
+    rankflow.write("p.yaml", text + step.format(name="one") + step.format(name="two") + step.format(name="three"))
+    rankflow("run", "-n", 2, "p.yaml")
+    assert server.requests == ["/rows.csv"]
+    for name in ("one", "two", "three"):
+        assert (rankflow.artifact(name, "made")[0] / name).read_bytes() == server.body
+
+    rankflow.write("p.yaml", (text + step.format(name="one") + step.format(name="two")).replace(digest, "0" * 64))
+    rankflow("run", "-n", 2, "p.yaml", code=BAD_DATA)
+    assert rankflow.statuses() == {"one": "failed", "two": "failed"}, "a step whose fetch failed keeps nobody waiting"
