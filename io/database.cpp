@@ -215,11 +215,14 @@ class Database : public RemoteStore {
     pass_on();
   }
 
-  void write(const std::string&, const std::function<std::span<const std::byte>()>&) override {
+  void write(const std::string&, const std::function<std::span<const std::byte>()>&) override { refuse(); }
+  void remove(const std::string&) override { refuse(); }
+
+ private:
+  [[noreturn]] static void refuse() {
     throw Error(ExitStatus::configuration, "nothing can be written to a query");
   }
 
- private:
   std::string query_, connection_;
 };
 

@@ -72,6 +72,10 @@ class FolderStore : public RemoteStore {
     }
   }
 
+  void remove(const std::string& name) override {
+    if (::unlink(full(name).c_str()) != 0) throw system_error("cannot remove", full(name), errno);
+  }
+
  private:
   std::string full(const std::string& name) const { return name.empty() ? root_ : root_ + "/" + name; }
   std::string root_;

@@ -182,9 +182,19 @@ class ObjectStore : public RemoteStore {
   void write(const std::string& name, const std::function<std::span<const std::byte>()>& next) override {
     const std::string url = shown(name);
     const auto out = value(files_->OpenOutputStream(full(name)), "write", url);
-    for (auto bytes = next(); !bytes.empty(); bytes = next())
-      check(out->Write(bytes.data(), static_cast<std::int64_t>(bytes.size())), "write", url);
+    try {
+      for (auto bytes = next(); !bytes.empty(); bytes = next())
+        check(out->Write(bytes.data(), static_cast<std::int64_t>(bytes.size())), "write", url);
+    } catch (...) {
+      // Arrow's destructor would close it, and what was written so far would be there as a whole object.
+      static_cast<void>(out->Abort());
+      throw;
+    }
     check(out->Close(), "write", url);
+  }
+
+  void remove(const std::string& name) override {
+    check(files_->DeleteFile(full(name)), "remove", shown(name));
   }
 
  private:

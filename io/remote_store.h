@@ -40,6 +40,8 @@ class RemoteStore {
                     const std::function<void(std::span<const std::byte>)>& take) = 0;
   /// Writes a whole file at `path` below the location; visible once complete. `next` gives the next bytes, none at the end.
   virtual void write(const std::string& path, const std::function<std::span<const std::byte>()>& next) = 0;
+  /// Removes a file that is there.
+  virtual void remove(const std::string& path) = 0;
 };
 
 /// Looks up the credentials; contacts nobody yet. Throws Error (configuration, permission).

@@ -71,12 +71,15 @@ class WebServer : public RemoteStore {
                 str("cannot fetch ", url_, ": ", *problem ? problem : curl_easy_strerror(code)));
   }
 
-  void write(const std::string&, const std::function<std::span<const std::byte>()>&) override {
+  void write(const std::string&, const std::function<std::span<const std::byte>()>&) override { refuse(); }
+  void remove(const std::string&) override { refuse(); }
+
+ private:
+  [[noreturn]] void refuse() const {
     throw Error(ExitStatus::configuration, str(url_, ": nothing can be written to a web server"),
                 "an object store or a path");
   }
 
- private:
   std::string url_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "launchers/remote_listing.h"
+#include "launchers/remote_questions.h"
 #include "runtime/device.h"
 #include "runtime/input_resolution.h"
 #include "steps/specs.h"

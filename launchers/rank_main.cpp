@@ -13,11 +13,12 @@
 #include "io/remote_store.h"
 #include "launchers/display.h"
 #include "launchers/event_lines.h"
+#include "launchers/remote_questions.h"
 #include "launchers/rank_run.h"
-#include "launchers/remote_listing.h"
 #include "launchers/stop_signals.h"
 #include "runtime/device.h"
 #include "runtime/messages.h"
+#include "runtime/object_delivery.h"
 
 namespace rankflow {
 namespace {
@@ -71,11 +72,18 @@ ExitStatus rank_main(const std::vector<std::string>& words) {
   }
 }
 
-/// Lists what `rankflow` asks for (launchers/remote_listing.h); needs neither MPI nor a store.
-int list_remote_main(const std::string& location) {
+Json answer_of(const std::string& word, const Json& question) {
+  if (word == list_remote_word)
+    return {{"digest", listing_digest(open_remote_store(location_from_json(question))->list())}};
+  const Delivery delivery = delivery_from_json(question.at("delivery"));
+  return {{"copied", deliver_to_object_store({question.at("store")}, delivery)}};
+}
+
+/// Answers what `rankflow` asks (launchers/remote_questions.h); needs no MPI.
+int answer_main(const std::string& word, const std::string& question) {
   Json answer;
   try {
-    answer["digest"] = listing_digest(open_remote_store(location_from_json(Json::parse(location)))->list());
+    answer = answer_of(word, Json::parse(question));
   } catch (const std::exception& e) {
     answer["error"] = to_json(as_error(e));
   }
@@ -90,8 +98,8 @@ int main(int argc, char** argv) {
   using namespace rankflow;
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    const int status = words.size() == 2 && words[0] == list_remote_word ? list_remote_main(words[1])
-                                                                         : code(rank_main(words));
+    const int status = words.size() == 2 && is_question(words[0]) ? answer_main(words[0], words[1])
+                                                                  : code(rank_main(words));
     close_remote_stores();
     return status;
   } catch (const std::exception& e) {

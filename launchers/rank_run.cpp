@@ -19,6 +19,7 @@
 #include "runtime/abandoned.h"
 #include "runtime/coordinator.h"
 #include "runtime/device.h"
+#include "runtime/object_delivery.h"
 #include "runtime/run_description.h"
 #include "runtime/schedule.h"
 #include "runtime/worker.h"
@@ -90,6 +91,7 @@ void prepare(Leader& leader, const RankCommand& command, const World& world, con
   leader.settings.fail_fast = line.flag("fail-fast");
   leader.settings.supervised = command.environment.supervised;
   leader.settings.hang_limit = line.number("hang-limit");
+  leader.settings.to_objects = deliver_to_object_store;
   leader.settings.attempt = leader.record->json().value("attempts", 0) + 1;
   describe_run(*leader.record, *leader.pipeline, command.words);
   claim_run(*leader.record);

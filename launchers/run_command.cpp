@@ -9,6 +9,7 @@
 #include "launchers/display.h"
 #include "launchers/mpirun.h"
 #include "launchers/planning_session.h"
+#include "launchers/remote_questions.h"
 #include "launchers/run_view.h"
 #include "launchers/supervisor.h"
 #include "runtime/abandoned.h"
@@ -30,7 +31,8 @@ int record_reuse(PlanningSession& session, const CommandLine& line, const std::v
                  RunObserver& display) {
   RunRecord record = open_record(session, line);
   describe_run(record, session.pipeline(), words);
-  RunState state(session.planner(), record, display, {host_name()});
+  claim_run(record);
+  RunState state(session.planner(), record, display, {host_name()}, deliver_through_rank);
   state.begin(record.json().value("attempts", 0) + 1);
   return code(state.end(false, ""));
 }

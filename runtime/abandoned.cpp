@@ -13,7 +13,6 @@
 #include "io/file.h"
 
 namespace rankflow {
-namespace {
 
 bool is_over(const StoreLayout& layout, const std::string& run) {
   const auto record = try_read_json(RunLayout{layout.run(run)}.record());
@@ -24,8 +23,6 @@ bool is_over(const StoreLayout& layout, const std::string& run) {
   if (process.value("host", "") != host_name()) return false;
   return kill(process.value("pid", 1), 0) != 0 && errno == ESRCH;
 }
-
-}  // namespace
 
 void claim_run(RunRecord& record) {
   record.json()["process"] = {{"host", host_name()}, {"pid", getpid()}};

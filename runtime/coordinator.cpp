@@ -34,7 +34,7 @@ Coordinator::Coordinator(World& world, Store& store, Planner& planner, RunRecord
       observer_(observer),
       stop_(stop),
       settings_(settings),
-      state_(planner, record, observer, world.hosts()),
+      state_(planner, record, observer, world.hosts(), settings.to_objects),
       ranks_(static_cast<std::size_t>(world.size())),
       priorities_(critical_lengths(planner.pipeline())),
       fetches_(planner.pipeline()),

@@ -24,6 +24,7 @@ struct CoordinatorSettings {
   bool supervised = false;    // someone will start the job again after a crash
   double hang_limit = 300;    // seconds without a sign of life from a rank, or that others wait for it
   double cancel_grace = 1.5;  // seconds a failed step's other ranks get to leave by themselves
+  Deliver to_objects;         // publishes to object stores
 };
 
 class Coordinator {

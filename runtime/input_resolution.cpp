@@ -95,10 +95,8 @@ void resolve_publishing(PipelineStep& step, const Site& site) {
     const auto [name, below] = split_datastore_path(reference);
     const Datastore& datastore = datastore_named(name, reference, site);
     if (!datastore.is_folder()) {
-      throw Error(ExitStatus::configuration,
-                  str("the datastore ", name, " is the object store ", datastore.location.url,
-                      ", where outputs can't be published"),
-                  "a datastore that is a folder");
+      step.publish_locations[output] = location_in(datastore, below);
+      continue;
     }
     const std::string path = path_in(datastore, below);
     if (path == datastore.path) {
@@ -106,6 +104,30 @@ void resolve_publishing(PipelineStep& step, const Site& site) {
                   str(name, ":path"));
     }
     step.publish_paths[output] = path;
+  }
+}
+
+/// Throws where what one output is published to lies in what another is: it is replaced as a whole.
+void check_targets(const Pipeline& pipeline) {
+  std::map<std::string, std::string> targets;  // with a '/' at the end → output
+  for (const PipelineStep& step : pipeline.steps) {
+    const auto add = [&](const std::string& output, const std::string& place) {
+      const std::string name = str(step.name, ".", output), target = place + "/";
+      // As none of those before lies in another, only the neighbours can.
+      auto other = targets.lower_bound(target);
+      const bool below = other != targets.end() && other->first.starts_with(target);
+      if (!below && other != targets.begin()) --other;
+      if (other != targets.end() && (below || target.starts_with(other->first))) {
+        throw ConfigError(step.mark,
+                          str("step ", in_quotes(step.name), ": publish_to: ", name, " goes to ", place, ", and ",
+                              other->second, " to ", other->first.substr(0, other->first.size() - 1),
+                              ": each needs a place of its own"));
+      }
+      targets[target] = name;
+    };
+    for (const auto& [output, path] : step.publish_paths) add(output, path);
+    for (const auto& [output, location] : step.publish_locations)
+      add(output, str(location.endpoint, " ", location.url));
   }
 }
 
@@ -166,6 +188,7 @@ void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pi
       throw ConfigError(step.mark, str("step ", in_quotes(step.name), ": publish_to: ", describe(e)));
     }
   }
+  check_targets(pipeline);
 }
 
 Json pinned_inputs(const StoreLayout& store, const std::string& run) {

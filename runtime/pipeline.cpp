@@ -29,6 +29,8 @@ Mark mark_from(const Json& place, const std::string& file) {
 }
 
 Json step_json(const PipelineStep& step) {
+  Json locations = Json::object();
+  for (const auto& [output, location] : step.publish_locations) locations[output] = to_json(location);
   return {{"name", step.name},
           {"type", step.type},
           {"description", step.description},
@@ -42,6 +44,7 @@ Json step_json(const PipelineStep& step) {
           {"download", step.download},
           {"publish_to", step.publish_to},
           {"publish_paths", step.publish_paths},
+          {"publish_locations", std::move(locations)},
           {"place", place_of(step.mark)}};
 }
 
@@ -73,6 +76,8 @@ PipelineStep step_from_json(const Json& json, const std::string& file, const Ste
   step.download = json.value("download", false);
   step.publish_to = json.value("publish_to", std::map<std::string, std::string>{});
   step.publish_paths = json.value("publish_paths", std::map<std::string, std::string>{});
+  for (const auto& [output, location] : json.value("publish_locations", Json::object()).items())
+    step.publish_locations[output] = location_from_json(location);
   step.mark = mark_from(json.at("place"), file);
   return step;
 }

@@ -46,8 +46,9 @@ struct PipelineStep {
   bool reuse = true;
   bool download = false;                          // of all inputs
   std::map<std::string, std::string> publish_to;  // output → "DATASTORE:path"
-  std::map<std::string, std::string>
-      publish_paths;  // output → the folder that this is, once resolve_inputs() looked it up
+  // output → what this is, once resolve_inputs() looked it up: a folder, or in an object store
+  std::map<std::string, std::string> publish_paths;
+  std::map<std::string, Location> publish_locations;
   Mark mark;
 };
 

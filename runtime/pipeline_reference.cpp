@@ -106,9 +106,9 @@ Fields common_step_fields() {
                           "made once per node"),
                    "direct"),
       map("publish_to", text("", ""),
-          "Outputs that are copied to a datastore as well: output → `DATASTORE:path`, a folder. It is "
-          "replaced as a whole, and "
-          "only where it is missing or holds something older"),
+          "Outputs that are copied to a datastore as well: output → `DATASTORE:path`, a folder or all below a "
+          "prefix of an object store. It is replaced as a whole, and only where it is missing or holds "
+          "something older that was published there"),
   };
 }
 

@@ -31,13 +31,13 @@ const char* name(RunState::Status status) {
 }
 
 RunState::RunState(Planner& planner, RunRecord& record, RunObserver& observer,
-                   const std::vector<std::string>& hosts)
+                   const std::vector<std::string>& hosts, Deliver to_objects)
     : planner_(planner),
       record_(record),
       observer_(observer),
       hosts_(hosts),
       steps_(planner.steps().size()),
-      deliveries_(record.store()) {}
+      deliveries_(record.store(), std::move(to_objects)) {}
 
 Json& RunState::entry(std::size_t step) {
   return record_.json()["steps"][name_of(step)];
@@ -138,9 +138,12 @@ std::vector<std::size_t> RunState::ready() const {
 
 void RunState::start_deliveries(std::size_t step, const Json& outputs) {
   const PipelineStep& s = planner_.pipeline().steps[step];
-  for (const auto& [output, path] : s.publish_paths) {
-    deliveries_.start({step, output, s.publish_to.at(output), path, outputs.at(output)});
-  }
+  const auto start = [&](const std::string& output, const std::string& path, const Location& location) {
+    deliveries_.start(
+        {step, output, s.publish_to.at(output), path, outputs.at(output), record_.id(), location});
+  };
+  for (const auto& [output, path] : s.publish_paths) start(output, path, {});
+  for (const auto& [output, location] : s.publish_locations) start(output, location.url, location);
 }
 
 void RunState::note_deliveries(bool wait) {

@@ -18,7 +18,9 @@ class RunState {
  public:
   enum class Status { waiting, running, done, reused, failed, skipped, stopped, left };
 
-  RunState(Planner& planner, RunRecord& record, RunObserver& observer, const std::vector<std::string>& hosts);
+  /// `to_objects` publishes to object stores (runtime/delivery.h).
+  RunState(Planner& planner, RunRecord& record, RunObserver& observer, const std::vector<std::string>& hosts,
+           Deliver to_objects);
 
   /// Writes the run's beginning, tells observers, settles what the plan settled. `failed_before`: on a
   /// restart, the steps that failed in an earlier attempt stay failed.

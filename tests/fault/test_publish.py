@@ -14,44 +14,17 @@ import sys
 import tempfile
 import unittest
 
+from disturb import calls_to_disturb, traced
+
 DRIVER = ""
 SKIPPED = 77
 
 OLD, NEW = "the old output", "the new output"
-# Calls that touch only this process's memory.
-MEMORY = {"brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "futex", "getrandom", "exit_group"}
-
-Call = collections.namedtuple("Call", "name number text")  # number: how manieth of its name in the process
 Outcome = collections.namedtuple("Outcome", "status stderr trace state")
 
 
 def driver(*arguments):
     return subprocess.run([DRIVER, *arguments], capture_output=True, text=True, timeout=60)
-
-
-def traced(how, store, folder, *options):
-    """Publishes NEW under strace and returns the finished process and the trace's lines."""
-    log = os.path.join(folder, "trace")
-    command = ["strace", "-o", log, "-y", "-s", "300", *options, DRIVER, how, store, NEW]
-    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    with open(log) as lines:
-        return process, lines.read().splitlines()
-
-
-def calls_to_disturb(lines):
-    """The calls between the driver's marks; numbers count from the start of the process, as strace does."""
-    counts, calls, inside = collections.Counter(), [], False
-    for line in lines:
-        match = re.match(r"(\w+)\(", line)
-        if not match:
-            continue
-        name = match.group(1)
-        counts[name] += 1
-        if '"fault:' in line:
-            inside = "fault:begin" in line
-        elif inside and name not in MEMORY:
-            calls.append(Call(name, counts[name], line))
-    return calls
 
 
 def leftovers(store):
@@ -72,7 +45,7 @@ class Publish:
         cls.before = os.path.join(cls.folder, "before")
         assert driver(cls.how, cls.before, OLD).returncode == 0
         copy = shutil.copytree(cls.before, os.path.join(cls.folder, "sample"))
-        process, lines = traced(cls.how, copy, cls.folder)
+        process, lines = traced([DRIVER, cls.how, copy, NEW], cls.folder)
         if process.returncode != 0:
             raise unittest.SkipTest(f"strace can't trace here: {process.stderr.strip()}")
         cls.calls = calls_to_disturb(lines)
@@ -82,7 +55,7 @@ class Publish:
         """Publishes into a copy of the old store with `what` injected at `call`; checks what must hold in any case."""
         folder = tempfile.mkdtemp(dir=self.folder)
         store = shutil.copytree(self.before, os.path.join(folder, "store"))
-        process, trace = traced(self.how, store, folder, "-e", f"inject={call.name}:{what}:when={call.number}")
+        process, trace = traced([DRIVER, self.how, store, NEW], folder, "-e", f"inject={call.name}:{what}:when={call.number}")
         about = f"{what} at {call.text}\n{process.stderr}"
         left = leftovers(store)
         check = driver("check", store)

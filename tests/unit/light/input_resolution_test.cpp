@@ -108,5 +108,34 @@ TEST_F(InputResolutionTest, PathsInDatastores) {
   EXPECT_EQ(resolved("./flights:1").path, folder / "flights:1");
 }
 
+TEST_F(InputResolutionTest, PlacesThatOutputsArePublishedTo) {
+  const auto published = [&](const std::string& first, const std::string& second) {
+    const auto step = [](const char* name, const std::string& to) {
+      return str("  ", name, ": {type: command, command: [a, '${{outputs.o}}'], outputs: [o], publish_to: {o: '", to,
+                 "'}}\n");
+    };
+    const StepSpecs specs = fake_specs();
+    Pipeline pipeline =
+        parse_pipeline(str("steps:\n", step("a1", first), step("b1", second)), folder / "p.yaml", specs);
+    resolve_inputs(pipeline, store.layout());
+    return pipeline_from_json(to_json(pipeline), specs);
+  };
+  const Pipeline both = published("scratch:x", "bucket:results/x");
+  EXPECT_EQ(both.steps[0].publish_paths.at("o"), folder / "scratch/x");
+  EXPECT_EQ(both.steps[1].publish_locations.at("o").url, "s3://b/top/results/x");
+  EXPECT_EQ(both.steps[1].publish_locations.at("o").credentials.at(""), "env:KEY");
+  published("scratch:x", "scratch:xy");
+  published("bucket:x-1", "bucket:x");
+  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+           {"scratch:x", "scratch:x"}, {"scratch:x", "scratch:x/y"}, {"bucket:x/y", "bucket:x"},
+           {"bucket:x", "bucket:./x"}}) {
+    std::string said;
+    EXPECT_EQ(status_of([&] { published(first, second); }, &said), ExitStatus::configuration) << first;
+    EXPECT_NE(said.find("each needs a place of its own"), std::string::npos) << said;
+  }
+  EXPECT_EQ(status_of([&] { published("scratch:x", "bucket:../x"); }), ExitStatus::configuration);
+  EXPECT_EQ(status_of([&] { published("scratch:x", "bucket:."); }), ExitStatus::configuration);
+}
+
 }  // namespace
 }  // namespace rankflow

@@ -1,4 +1,4 @@
-#include "launchers/remote_listing.h"
+#include "launchers/remote_questions.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -38,16 +38,25 @@ void read_all(ChildProcess& child, std::string& out, std::string& err) {
   }
 }
 
+Json answer_to(const char* word, const Json& question) {
+  ChildProcess child({find_rank_program(), word, question.dump()}, {}, SIGKILL);
+  std::string out, err;
+  read_all(child, out, err);
+  Json answer = Json::parse(out, nullptr, false);
+  if (!answer.is_object())
+    throw Error(ExitStatus::internal, str("rankflow-rank ", word, " gave no answer: ", trim(err)));
+  if (answer.contains("error")) throw error_from_json(answer.at("error"));
+  return answer;
+}
+
 }  // namespace
 
 std::string list_remote(const Location& location) {
-  ChildProcess child({find_rank_program(), list_remote_word, to_json(location).dump()}, {}, SIGKILL);
-  std::string out, err;
-  read_all(child, out, err);
-  const Json answer = Json::parse(out, nullptr, false);
-  if (answer.is_object() && answer.contains("error")) throw error_from_json(answer.at("error"));
-  if (answer.is_object() && answer.contains("digest")) return answer.at("digest");
-  throw Error(ExitStatus::internal, str("rankflow-rank could not list ", location.url, ": ", trim(err)));
+  return answer_to(list_remote_word, to_json(location)).at("digest");
+}
+
+bool deliver_through_rank(const StoreLayout& store, const Delivery& delivery) {
+  return answer_to(deliver_word, {{"store", store.root}, {"delivery", to_json(delivery)}}).at("copied");
 }
 
 }  // namespace rankflow
