@@ -32,20 +32,22 @@ std::vector<std::string> names_in(const std::string& folder) {
 }
 
 Json record_of(const DatasetVersion& version, const std::string& token) {
-  return {{"format", kFormat},
-          {"dataset", version.dataset},
-          {"version", version.version},
-          {"content", version.content},
-          {"artifact", version.artifact},
-          {"below", version.below},
-          {"path", version.path},
-          {"bytes", version.bytes},
-          {"files", version.files},
-          {"rows", version.rows},
-          {"lineage", version.lineage},
-          {"registered", version.registered},
-          {"user", version.user},
-          {"token", token}};
+  Json record = {{"format", kFormat},
+                 {"dataset", version.dataset},
+                 {"version", version.version},
+                 {"content", version.content},
+                 {"artifact", version.artifact},
+                 {"below", version.below},
+                 {"path", version.path},
+                 {"bytes", version.bytes},
+                 {"files", version.files},
+                 {"rows", version.rows},
+                 {"lineage", version.lineage},
+                 {"registered", version.registered},
+                 {"user", version.user},
+                 {"token", token}};
+  if (version.remote) record["location"] = to_json(*version.remote);
+  return record;
 }
 
 /// Throws Json::exception where it is no such record.
@@ -63,6 +65,8 @@ DatasetVersion from_record(const Json& json) {
   version.lineage = json.at("lineage");
   version.registered = json.at("registered");
   version.user = json.at("user");
+  if (const auto location = json.find("location"); location != json.end())
+    version.remote = location_from_json(*location);
   return version;
 }
 
@@ -71,7 +75,8 @@ bool is_sound(const Json& json, const std::string& dataset, int number) {
   try {
     const DatasetVersion version = from_record(json);
     return version.dataset == dataset && version.version == number && is_digest(version.content) &&
-           (version.artifact.empty() ? version.path.starts_with('/') : is_digest(version.artifact));
+           (version.remote ||
+            (version.artifact.empty() ? version.path.starts_with('/') : is_digest(version.artifact)));
   } catch (const Json::exception&) {
     return false;
   }
@@ -125,8 +130,15 @@ std::string known_datasets(const std::string& wanted, const std::vector<std::str
 }  // namespace
 
 std::string DatasetVersion::place(const StoreLayout& layout) const {
+  if (remote) return shown(*remote);
   if (!in_store()) return path;
   return below.empty() ? layout.artifact_data(artifact) : str(layout.artifact_data(artifact), "/", below);
+}
+
+Json to_json(const DatasetFile& file) {
+  Json json = {{"path", file.path}, {"bytes", file.bytes}, {"sha256", file.sha256}};
+  if (!file.version.empty()) json["version"] = file.version;
+  return json;
 }
 
 Json to_json(const DatasetVersion& version) {
@@ -201,7 +213,7 @@ std::vector<DatasetFile> DatasetRegistry::files(const DatasetVersion& version) c
   std::vector<DatasetFile> files;
   try {
     for (const Json& file : read_json(path))
-      files.push_back({file.at("path"), file.at("bytes"), file.at("sha256")});
+      files.push_back({file.at("path"), file.at("bytes"), file.at("sha256"), file.value("version", "")});
   } catch (const Json::exception&) {
     throw Error(ExitStatus::bad_data, str(path, " is damaged"));
   }
@@ -218,8 +230,7 @@ DatasetRegistry::Added DatasetRegistry::add(DatasetVersion version, const std::v
   make_directories(staging.path());
   const DatasetVersionLayout staged{staging.path()};
   Json list = Json::array();
-  for (const auto& file : files)
-    list.push_back({{"path", file.path}, {"bytes", file.bytes}, {"sha256", file.sha256}});
+  for (const auto& file : files) list.push_back(to_json(file));
   write_file_atomically(staged.files(), list.dump(0) + "\n");
   write_notes(staged, version.description, version.tags);
   const std::string token = unique_suffix();

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "io/dataset_reference.h"
 #include "io/json.h"
+#include "io/location.h"
 #include "io/store_layout.h"
 
 namespace rankflow {
@@ -21,17 +23,22 @@ namespace rankflow {
 struct DatasetFile {
   std::string path;  // below the dataset's folder; of a dataset of one file, its name
   std::uint64_t bytes = 0;
-  std::string sha256;
+  std::string sha256;   // "" where only the next one is known
+  std::string version;  // of what lies in an object store: its ETag
   friend bool operator==(const DatasetFile&, const DatasetFile&) = default;
 };
+
+Json to_json(const DatasetFile& file);
 
 struct DatasetVersion {
   std::string dataset;
   int version = 0;
-  std::string content;   // content_digest() of what lies at its path (io/tree.h)
+  std::string
+      content;  // content_digest() of what lies at its path (io/tree.h); what stands for it where it is `remote`
   std::string artifact;  // digest of the artifact of this store that holds it; "": it is outside, at `path`
   std::string below;     // where in the artifact's data, "" for all of it
-  std::string path;      // absolute; "" where there is an artifact
+  std::string path;      // absolute; "" where there is an artifact, and where it is `remote`
+  std::optional<Location> remote = std::nullopt;  // in an object store or on a web server
   std::uint64_t bytes = 0;
   std::uint64_t files = 0;
   std::int64_t rows = -1;  // of a prepared dataset; -1: not known
@@ -43,7 +50,7 @@ struct DatasetVersion {
   std::map<std::string, std::string> tags;
 
   bool in_store() const { return !artifact.empty(); }
-  /// Where the data lie now.
+  /// Where the data lie now: a path, or a URL.
   std::string place(const StoreLayout& layout) const;
   std::string title() const { return written(DatasetReference{dataset, version}); }
 };

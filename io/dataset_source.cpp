@@ -28,10 +28,10 @@ std::vector<DatasetFile> list_files(const std::string& path, FileMemory& memory)
   if (!is_folder(path)) {
     FileStamp stamp;
     if (!stamp_of(path, stamp)) throw Error(ExitStatus::io, str("there is no file or folder ", path));
-    files.push_back({last_part(path), stamp.size, memory.digest(path)});
+    files.push_back({last_part(path), stamp.size, memory.digest(path), ""});
   } else {
     for (const auto& entry : list_tree(path)) {
-      files.push_back({entry.path, entry.size, memory.digest(str(path, "/", entry.path))});
+      files.push_back({entry.path, entry.size, memory.digest(str(path, "/", entry.path)), ""});
     }
   }
   for (const auto& file : files) {
@@ -105,7 +105,12 @@ DatasetCandidate dataset_copied_from(const std::string& path, Store& store, File
     throw Error(ExitStatus::bad_data, str(path, " changed while it was copied into the store"),
                 "the same command, once nobody writes there");
   }
-  const std::string digest = store.publish(std::move(staging), {{"copied_from", path}});
+  return dataset_copied_to(std::move(staging), below, path, store, memory);
+}
+
+DatasetCandidate dataset_copied_to(Staging staging, const std::string& below, const std::string& from,
+                                   Store& store, FileMemory& memory) {
+  const std::string digest = store.publish(std::move(staging), {{"copied_from", from}});
   return dataset_of_artifact(digest, below, store, memory);
 }
 

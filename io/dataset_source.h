@@ -20,6 +20,9 @@ struct DatasetCandidate {
 DatasetCandidate dataset_at(const std::string& path, FileMemory& memory);
 /// Copies the file or folder at `path` into the store as an artifact. Throws Error as above, and bad_data where it changed meanwhile.
 DatasetCandidate dataset_copied_from(const std::string& path, Store& store, FileMemory& memory);
+/// The same for what was brought from `from` to staging.data()/below already.
+DatasetCandidate dataset_copied_to(Staging staging, const std::string& below, const std::string& from,
+                                   Store& store, FileMemory& memory);
 /// An artifact that is whole, or what lies at `below` in it; its lineage is what producer.json says. Throws Error (configuration)
 /// where the store has no such artifact, (bad_data) where it is damaged.
 DatasetCandidate dataset_of_artifact(const std::string& digest, const std::string& below, Store& store,

@@ -81,6 +81,7 @@ std::shared_ptr<fs::FileSystem> open_s3(const Location& location) {
   options.request_timeout = 60;
   options.retry_strategy = fs::S3RetryStrategy::GetAwsStandardRetryStrategy(4);
   options.background_writes = false;
+  options.allow_delayed_open = true;  // a small file takes one request
   return value(fs::S3FileSystem::Make(options), "reach", location.url);
 }
 

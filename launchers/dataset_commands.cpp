@@ -12,6 +12,7 @@
 #include "io/dataset_source.h"
 #include "launchers/commands.h"
 #include "launchers/dataset_view.h"
+#include "launchers/remote_dataset.h"
 #include "launchers/run_view.h"
 #include "launchers/text_table.h"
 #include "runtime/run_record.h"
@@ -46,22 +47,22 @@ std::map<std::string, std::string> tags_of(const CommandLine& line) {
 DatasetCandidate candidate_of(const CommandLine& line, Store& store, FileMemory& memory) {
   const std::string& what = line.arguments.at(1);
   const bool copy = line.flag("copy");
+  if (line.has("sha256") && !is_url(what))
+    throw Error(ExitStatus::usage, "--sha256 goes with the URL of a file", "leave it out");
   std::string digest, below;
   if (line.arguments.size() == 3) {
     digest = output_digest(load_run(store.layout(), what), line.arguments[2]);
   } else if (is_digest(what)) {
     digest = what;
-  } else if (what.find("://") == std::string::npos) {
-    const std::string path = absolute_path(what);
+  } else if (const RegisteredPlace given = registered_place(what, line.text("sha256")); given.remote) {
+    return copy ? dataset_copied_from(*given.remote, store, memory) : dataset_at(*given.remote);
+  } else {
+    const std::string& path = given.path;
     const PlaceInStore place = place_in_store(path, store.layout());
     if (place.digest.empty())
       return copy ? dataset_copied_from(path, store, memory) : dataset_at(path, memory);
     digest = place.digest;
     below = place.below;
-  } else {
-    throw Error(ExitStatus::usage,
-                str("a dataset can't be registered at the address ", what, ": its content is not at hand"),
-                "a file or folder that holds it, or the output of a step that reads it");
   }
   if (copy) {
     throw Error(ExitStatus::usage, "--copy: what is registered lies in the store already",
@@ -88,6 +89,7 @@ int dataset_register_command(const CommandLine& line) {
   const DatasetRegistry registry(store.layout());
   // A copy is asked for because files outside may change.
   const auto holds = [&](const DatasetVersion& known) {
+    if (known.remote) return !line.flag("copy") && is_still_there(known);
     return (known.in_store() || !line.flag("copy")) && what_changed(known, store.layout(), memory).empty();
   };
   const auto added = registry.add(version, candidate.files, holds);
@@ -102,7 +104,7 @@ int dataset_register_command(const CommandLine& line) {
   return print(str(v.title(), added.is_new ? "" : " (unchanged: no new version)", ": ",
                    counted(v.files, "file"), ", ", human_bytes(static_cast<double>(v.bytes)),
                    v.rows < 0 ? "" : str(", ", human_count(v.rows), " rows"), ", ",
-                   v.in_store() ? "in the store" : str("at ", v.path), "\n"));
+                   v.in_store() ? "in the store" : str("at ", v.place(store.layout())), "\n"));
 }
 
 int dataset_list_command(const CommandLine& line) {

@@ -26,7 +26,7 @@ Changes changed_files(const std::vector<DatasetFile>& before, const std::vector<
     if (found == old.end()) {
       added.push_back(f.path);
     } else {
-      if (found->second->sha256 != f.sha256) changed.push_back(f.path);
+      if (found->second->sha256 != f.sha256 || found->second->version != f.version) changed.push_back(f.path);
       old.erase(found);
     }
   }

@@ -21,6 +21,7 @@ std::string text_of(const Json& object, const char* key) {
 
 /// "run 2026…, prepare.train", "copied from /data/x.csv", "/data/x.csv".
 std::string made_by(const DatasetVersion& version) {
+  if (version.remote) return str("by reference: ", shown(*version.remote));
   if (!version.in_store()) return str("by reference: ", version.path);
   if (const auto from = text_of(version.lineage, "copied_from"); !from.empty())
     return str("copied from ", from);
@@ -74,11 +75,13 @@ std::string columns_text(const Json& columns, const Terminal& terminal) {
 }
 
 std::string files_text(const std::vector<DatasetFile>& files, const Terminal& terminal) {
-  TextTable table({{"file"}, {"size", true}, {"sha256"}});
+  const bool tagged =
+      std::any_of(files.begin(), files.end(), [](const DatasetFile& f) { return !f.version.empty(); });
+  TextTable table({{"file"}, {"size", true}, {tagged ? "etag" : "sha256"}});
   for (std::size_t i = 0; i < std::min(files.size(), most_files); ++i) {
     table.add({{files[i].path},
                {human_bytes(static_cast<double>(files[i].bytes))},
-               {files[i].sha256.substr(0, 16), Color::dim}});
+               {(tagged ? files[i].version : files[i].sha256.substr(0, 16)), Color::dim}});
   }
   std::string out = str("\n", table.text(terminal.width, terminal.color));
   if (files.size() > most_files) out += str("… and ", files.size() - most_files, " more (--json)\n");
@@ -88,7 +91,7 @@ std::string files_text(const std::vector<DatasetFile>& files, const Terminal& te
 }  // namespace
 
 Json known_columns(const DatasetVersion& version, const StoreLayout& layout) {
-  const auto info = try_read_json(version.place(layout) + "/dataset.json");
+  const auto info = version.remote ? std::nullopt : try_read_json(version.place(layout) + "/dataset.json");
   if (info && info->is_object() && info->contains("columns") && info->at("columns").is_array())
     return info->at("columns");
   Json columns = Json::array();
@@ -178,8 +181,7 @@ std::string dataset_text(const DatasetRegistry& registry, const DatasetVersion& 
     json["place"] = place;
     json["columns"] = columns;
     json["file_list"] = Json::array();
-    for (const auto& f : files)
-      json["file_list"].push_back({{"path", f.path}, {"bytes", f.bytes}, {"sha256", f.sha256}});
+    for (const auto& f : files) json["file_list"].push_back(to_json(f));
     return json.dump(2) + "\n";
   }
   const auto versions = registry.versions(version.dataset);
@@ -191,7 +193,7 @@ std::string dataset_text(const DatasetRegistry& registry, const DatasetVersion& 
            {"description", version.description},
            {"tags", tags_text(version)},
            {"registered", str(version.registered, " by ", version.user)},
-           {"place", exists(place) ? place : str(place, " (no longer there)")},
+           {"place", version.remote || exists(place) ? place : str(place, " (no longer there)")},
            {"made by", str(made_by(version), pipeline.empty() ? "" : str(" of pipeline ", pipeline))},
            {"rows", rows_text(version, layout)},
            {"size", str(human_bytes(static_cast<double>(version.bytes)), " in ", version.files,

@@ -34,13 +34,17 @@ const std::vector<Command>& command_table() {
       {"download", "RUN STEP.OUTPUT FOLDER", 3, 3,
        "copy an output's files to a folder, checked against their checksums",
        "Files that are there already are never overwritten."},
-      {"dataset register", "NAME PATH|ARTIFACT|RUN [STEP.OUTPUT]", 2, 3,
+      {"dataset register", "NAME PATH|URL|ARTIFACT|RUN [STEP.OUTPUT]", 2, 3,
        "give data a name and the next version number",
-       "The data are a file or folder, an artifact of the store (its digest or folder), or an output of a "
+       "The data are a file or folder, what lies in an object store (`s3://BUCKET/KEY`, or `DATASTORE:path`) "
+       "or "
+       "on a web server (with --sha256), an artifact of the store (its digest or folder), or an output of a "
        "run. "
        "Content that is unchanged since the newest version makes no new one. A file or folder outside the "
        "store is registered "
-       "by reference: its path and the digest of its content, which is checked whenever it is used; --copy "
+       "by reference: its path and the digest of its content, which is checked whenever it is used (in an "
+       "object "
+       "store names, sizes and ETags stand for the content); --copy "
        "puts a copy into the "
        "store. Pipelines name the data `{dataset: NAME@latest}` or `{dataset: NAME:3}`."},
       {"dataset list", "[NAME]", 0, 1, "list the registered datasets, or the versions of one", ""},
@@ -140,6 +144,7 @@ const std::vector<Option>& option_table() {
        "",
        "copy the file or folder into the store, so that it can't change",
        {"dataset register"}},
+      {"sha256", 0, Kind::text, "DIGEST", "", "of the file at the URL", {"dataset register"}},
       {"all", 0, Kind::flag, "", "", "all runs, not the newest 20", {"runs"}},
       {"quiet", 'q', Kind::flag, "", "", "show errors and the last line only", {"run"}},
       {"json",

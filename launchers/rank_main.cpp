@@ -10,11 +10,12 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/remote_copy.h"
 #include "io/remote_store.h"
 #include "launchers/display.h"
 #include "launchers/event_lines.h"
-#include "launchers/remote_questions.h"
 #include "launchers/rank_run.h"
+#include "launchers/remote_questions.h"
 #include "launchers/stop_signals.h"
 #include "runtime/device.h"
 #include "runtime/messages.h"
@@ -73,8 +74,16 @@ ExitStatus rank_main(const std::vector<std::string>& words) {
 }
 
 Json answer_of(const std::string& word, const Json& question) {
-  if (word == list_remote_word)
-    return {{"digest", listing_digest(open_remote_store(location_from_json(question))->list())}};
+  if (word == list_remote_word) {
+    const auto files = open_remote_store(location_from_json(question))->list();
+    Json listed = Json::array();
+    for (const RemoteFile& file : files) listed.push_back(to_json(file));
+    return {{"digest", listing_digest(files)}, {"files", listed}};
+  }
+  if (word == copy_remote_word) {
+    copy_remote(location_from_json(question.at("location")), question.at("to"));
+    return Json::object();
+  }
   const Delivery delivery = delivery_from_json(question.at("delivery"));
   return {{"copied", deliver_to_object_store({question.at("store")}, delivery)}};
 }
@@ -98,8 +107,8 @@ int main(int argc, char** argv) {
   using namespace rankflow;
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    const int status = words.size() == 2 && is_question(words[0]) ? answer_main(words[0], words[1])
-                                                                  : code(rank_main(words));
+    const int status =
+        words.size() == 2 && is_question(words[0]) ? answer_main(words[0], words[1]) : code(rank_main(words));
     close_remote_stores();
     return status;
   } catch (const std::exception& e) {

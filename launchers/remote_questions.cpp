@@ -52,7 +52,19 @@ Json answer_to(const char* word, const Json& question) {
 }  // namespace
 
 std::string list_remote(const Location& location) {
-  return answer_to(list_remote_word, to_json(location)).at("digest");
+  return files_at(location).digest;
+}
+
+RemoteListing files_at(const Location& location) {
+  const Json answer = answer_to(list_remote_word, to_json(location));
+  RemoteListing listing{answer.at("digest"), {}};
+  for (const Json& file : answer.at("files"))
+    listing.files.push_back({file.at("path"), file.at("size"), "", file.at("version")});
+  return listing;
+}
+
+void copy_remote_to(const Location& location, const std::string& path) {
+  answer_to(copy_remote_word, {{"location", to_json(location)}, {"to", path}});
 }
 
 bool deliver_through_rank(const StoreLayout& store, const Delivery& delivery) {

@@ -92,8 +92,10 @@ std::string inputs_of(const Json& record) {
   const Json inputs = record.value("inputs", Json::object());
   for (const auto& [name, input] : inputs.items()) {
     if (input.contains("reference"))
-      table.add(
-          {{name}, {text_of(input, "dataset")}, {text_of(input, "reference")}, {text_of(input, input.contains("url") ? "url" : "path")}});
+      table.add({{name},
+                 {text_of(input, "dataset")},
+                 {text_of(input, "reference")},
+                 {text_of(input, input.contains("url") ? "url" : "path")}});
   }
   return table.empty() ? "" : str("\n", table.text(0, false));
 }

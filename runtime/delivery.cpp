@@ -101,14 +101,23 @@ void remove_left_over(const StoreLayout& store, const Delivery& delivery) {
 }  // namespace
 
 Json to_json(const Delivery& d) {
-  return {{"step", d.step},     {"output", d.output}, {"reference", d.reference},
-          {"path", d.path},     {"digest", d.digest}, {"run", d.run},
+  return {{"step", d.step},
+          {"output", d.output},
+          {"reference", d.reference},
+          {"path", d.path},
+          {"digest", d.digest},
+          {"run", d.run},
           {"location", d.is_object_store() ? to_json(d.location) : Json()}};
 }
 
 Delivery delivery_from_json(const Json& json) {
-  Delivery d{json.at("step"),   json.at("output"), json.at("reference"), json.at("path"),
-             json.at("digest"), json.at("run"),    {}};
+  Delivery d{json.at("step"),
+             json.at("output"),
+             json.at("reference"),
+             json.at("path"),
+             json.at("digest"),
+             json.at("run"),
+             {}};
   if (const Json& location = json.at("location"); !location.is_null())
     d.location = location_from_json(location);
   return d;

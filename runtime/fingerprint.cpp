@@ -175,9 +175,11 @@ class IngredientsBuilder {
 
   // A version of a dataset means the bytes that were registered.
   void check_version(const PipelineInput& input) {
-    if (input.content.empty() || all_.digest_at(input.path) == input.content) return;
+    if (input.content.empty()) return;
+    if ((input.remote ? all_.remote_digest(input) : all_.digest_at(input.path)) == input.content) return;
     throw Error(ExitStatus::bad_data,
-                str(input.path, " has changed since it was registered as dataset ", input.dataset),
+                str(input.remote ? shown(*input.remote) : input.path,
+                    " has changed since it was registered as dataset ", input.dataset),
                 str("rankflow dataset register makes a new version of what is there now; with --copy it "
                     "can't change"));
   }

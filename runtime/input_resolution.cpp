@@ -33,7 +33,8 @@ DatasetReference wanted(const PipelineInput& input, const Json& pinned) {
 
 void resolve_dataset(PipelineInput& input, const StoreLayout& store, const Json& pinned) {
   const DatasetVersion version = DatasetRegistry(store).get(wanted(input, pinned));
-  input.path = version.place(store);
+  input.remote = version.remote;
+  input.path = version.remote ? "" : version.place(store);
   input.dataset = version.title();
   input.content = version.content;
 }
@@ -118,10 +119,10 @@ void check_targets(const Pipeline& pipeline) {
       const bool below = other != targets.end() && other->first.starts_with(target);
       if (!below && other != targets.begin()) --other;
       if (other != targets.end() && (below || target.starts_with(other->first))) {
-        throw ConfigError(step.mark,
-                          str("step ", in_quotes(step.name), ": publish_to: ", name, " goes to ", place, ", and ",
-                              other->second, " to ", other->first.substr(0, other->first.size() - 1),
-                              ": each needs a place of its own"));
+        throw ConfigError(
+            step.mark, str("step ", in_quotes(step.name), ": publish_to: ", name, " goes to ", place,
+                           ", and ", other->second, " to ", other->first.substr(0, other->first.size() - 1),
+                           ": each needs a place of its own"));
       }
       targets[target] = name;
     };

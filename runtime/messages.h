@@ -27,7 +27,8 @@ struct Download {
     fetched    // from an object store, a web server or a database (RemoteInput) to the store
   };
   std::string source;  // where it lies for all nodes
-  std::string digest;  // a path's content; the artifact's own; what stands for the content of what was fetched
+  std::string
+      digest;  // a path's content; the artifact's own; what stands for the content of what was fetched
   Kind kind = Kind::path;
   std::string store;  // the artifact's: the store's folder
 };

@@ -103,8 +103,7 @@ class Publisher {
       return {bytes.data(), got};
     });
     if (hash.finish() != file.sha256) {
-      throw Error(ExitStatus::bad_data,
-                  str(source.path(), " is damaged: its checksum is not the manifest's"),
+      throw Error(ExitStatus::bad_data, str(source.path(), " is damaged: its checksum is not the manifest's"),
                   "rankflow run with the same pipeline: what is damaged is made again");
     }
   }

@@ -76,7 +76,8 @@ PipelineStep step_from_json(const Json& json, const std::string& file, const Ste
   step.download = json.value("download", false);
   step.publish_to = json.value("publish_to", std::map<std::string, std::string>{});
   step.publish_paths = json.value("publish_paths", std::map<std::string, std::string>{});
-  for (const auto& [output, location] : json.value("publish_locations", Json::object()).items())
+  const Json locations = json.value("publish_locations", Json::object());
+  for (const auto& [output, location] : locations.items())
     step.publish_locations[output] = location_from_json(location);
   step.mark = mark_from(json.at("place"), file);
   return step;

@@ -106,7 +106,8 @@ Fields common_step_fields() {
                           "made once per node"),
                    "direct"),
       map("publish_to", text("", ""),
-          "Outputs that are copied to a datastore as well: output → `DATASTORE:path`, a folder or all below a "
+          "Outputs that are copied to a datastore as well: output → `DATASTORE:path`, a folder or all below "
+          "a "
           "prefix of an object store. It is replaced as a whole, and only where it is missing or holds "
           "something older that was published there"),
   };

@@ -14,8 +14,7 @@ PublishedIndex index_of(const Manifest& manifest) {
 
 std::string encode(const PublishedIndex& index) {
   Json files = Json::object();
-  for (const auto& [path, file] : index.files)
-    files[path] = {{"bytes", file.bytes}, {"sha256", file.sha256}};
+  for (const auto& [path, file] : index.files) files[path] = {{"bytes", file.bytes}, {"sha256", file.sha256}};
   return Json{{"artifact", index.artifact}, {"output", index.output}, {"run", index.run}, {"files", files}}
              .dump(1) +
          "\n";

@@ -141,7 +141,8 @@ Fields datastore_fields() {
       text("region", "With `uri`: the bucket's region"),
       boolean("anonymous", "With `uri`: requests are not signed"),
       any("credentials",
-          "With `uri`: where the credentials are, `env:NAME` or `file:PATH` (mode 0600), never what they are. "
+          "With `uri`: where the credentials are, `env:NAME` or `file:PATH` (mode 0600), never what they "
+          "are. "
           "Either one "
           "reference to all of them (s3: `ACCESS_KEY:SECRET_KEY`), or one for each name, as inputs have "
           "them. Otherwise the provider's own settings count"),

@@ -26,7 +26,9 @@ class DeliveryTest : public StoreTest {
     return deliver_to_folder(store.layout(), {0, "scores", "scratch:results/x", target, digest, "own", {}});
   }
   std::string text(const std::string& name) { return read_file(path_of(target, name)); }
-  static std::string path_of(const std::string& folder, const std::string& name) { return folder + "/" + name; }
+  static std::string path_of(const std::string& folder, const std::string& name) {
+    return folder + "/" + name;
+  }
   std::vector<std::string> beside() {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(parent_of(target)))
@@ -61,11 +63,13 @@ TEST_F(DeliveryTest, WhatNobodyPublishedStays) {
 
 TEST_F(DeliveryTest, OnlyWhatKilledRunsLeftIsRemoved) {
   const std::vector<std::string> left = {"x.0123456789abcdef.done.tmp", "x.fedcba9876543210.own.tmp"};
-  const std::vector<std::string> others = {
-      "x.0123456789abcdef.running.tmp",  // may be writing at this moment
-      "x.0123456789abcdef.unknown.tmp",  // of no run of this store
-      "x.0123456789abcdef.tmp", "x.0123456789ABCDEF.done.tmp", "x.0123456789abcdef.done",
-      "y.0123456789abcdef.done.tmp", "x.tmp"};
+  const std::vector<std::string> others = {"x.0123456789abcdef.running.tmp",  // may be writing at this moment
+                                           "x.0123456789abcdef.unknown.tmp",  // of no run of this store
+                                           "x.0123456789abcdef.tmp",
+                                           "x.0123456789ABCDEF.done.tmp",
+                                           "x.0123456789abcdef.done",
+                                           "y.0123456789abcdef.done.tmp",
+                                           "x.tmp"};
   for (const auto& name : left) make_directories(path_of(parent_of(target), name + "/below"));
   for (const auto& name : others) make_directories(path_of(parent_of(target), name));
   for (const auto& name : left) EXPECT_TRUE(is_left_over(name, "x", store.layout(), "own")) << name;

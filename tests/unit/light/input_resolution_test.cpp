@@ -15,7 +15,8 @@ class InputResolutionTest : public StoreTest {
   void SetUp() override {
     StoreTest::SetUp();
     put("site.yaml",
-        str("datastores:\n  scratch: {path: ", folder / "scratch", "}\n  bucket: {uri: 's3://b/top', endpoint: 'http://h:1', credentials: 'env:KEY'}\n"));
+        str("datastores:\n  scratch: {path: ", folder / "scratch",
+            "}\n  bucket: {uri: 's3://b/top', endpoint: 'http://h:1', credentials: 'env:KEY'}\n"));
     ASSERT_EQ(setenv("RANKFLOW_SITE", (folder / "site.yaml").c_str(), 1), 0);
     for (const char* text : {"a", "b"}) {
       DatasetVersion version;
@@ -111,7 +112,8 @@ TEST_F(InputResolutionTest, PathsInDatastores) {
 TEST_F(InputResolutionTest, PlacesThatOutputsArePublishedTo) {
   const auto published = [&](const std::string& first, const std::string& second) {
     const auto step = [](const char* name, const std::string& to) {
-      return str("  ", name, ": {type: command, command: [a, '${{outputs.o}}'], outputs: [o], publish_to: {o: '", to,
+      return str("  ", name,
+                 ": {type: command, command: [a, '${{outputs.o}}'], outputs: [o], publish_to: {o: '", to,
                  "'}}\n");
     };
     const StepSpecs specs = fake_specs();
@@ -126,9 +128,11 @@ TEST_F(InputResolutionTest, PlacesThatOutputsArePublishedTo) {
   EXPECT_EQ(both.steps[1].publish_locations.at("o").credentials.at(""), "env:KEY");
   published("scratch:x", "scratch:xy");
   published("bucket:x-1", "bucket:x");
-  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
-           {"scratch:x", "scratch:x"}, {"scratch:x", "scratch:x/y"}, {"bucket:x/y", "bucket:x"},
-           {"bucket:x", "bucket:./x"}}) {
+  for (const auto& [first, second] :
+       std::vector<std::pair<std::string, std::string>>{{"scratch:x", "scratch:x"},
+                                                        {"scratch:x", "scratch:x/y"},
+                                                        {"bucket:x/y", "bucket:x"},
+                                                        {"bucket:x", "bucket:./x"}}) {
     std::string said;
     EXPECT_EQ(status_of([&] { published(first, second); }, &said), ExitStatus::configuration) << first;
     EXPECT_NE(said.find("each needs a place of its own"), std::string::npos) << said;

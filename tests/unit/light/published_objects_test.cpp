@@ -35,7 +35,8 @@ TEST(PublishedObjects, APlaceIsWholeWhereItSaysSoAndNothingIsMissing) {
 TEST(PublishedObjects, WhatRankflowDidNotPublishIsFound) {
   EXPECT_FALSE((PublishedObjects{}.foreign(new_one)));
   EXPECT_EQ((PublishedObjects{{{"mine", 1}}, {}, {}}.foreign(new_one)), "mine");
-  EXPECT_EQ((PublishedObjects{{{"", 1}}, {}, {}}.foreign(new_one)), "") << "an object where the place should be";
+  EXPECT_EQ((PublishedObjects{{{"", 1}}, {}, {}}.foreign(new_one)), "")
+      << "an object where the place should be";
   PublishedObjects place{{{"a", 1}, {"b", 2}, {"mine", 1}}, old_one, {}};
   EXPECT_FALSE(place.foreign(new_one)) << "it is in nobody's way";
   place.there["c/d"] = 3;
@@ -60,7 +61,8 @@ TEST(PublishedObjects, AnIndexIsReadAsItWasWritten) {
   EXPECT_EQ(read->artifact, "new");
   EXPECT_EQ(read->files.at("c/d").bytes, 3);
   EXPECT_EQ(read->files.at("c/d").sha256, "w");
-  for (const char* text : {"", "{", "[]", "{\"artifact\": \"x\"}", "{\"artifact\": 1, \"output\": \"\", \"run\": \"\", \"files\": {}}"})
+  for (const char* text : {"", "{", "[]", "{\"artifact\": \"x\"}",
+                           "{\"artifact\": 1, \"output\": \"\", \"run\": \"\", \"files\": {}}"})
     EXPECT_FALSE(decode_index(text)) << text;
 }
 
