@@ -7,6 +7,7 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -51,12 +52,22 @@ std::string credential(const Location& location, const std::string& name) {
 struct Endpoint {
   std::string scheme = "https", host;
 };
+/// AWS's own setting for another server than its own, which Arrow leaves to its callers; "" where there is none.
+std::string endpoint_of_environment() {
+  for (const char* name : {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}) {
+    if (const char* url = std::getenv(name); url && is_url(url)) return url;
+  }
+  return "";
+}
+
 Endpoint endpoint_of(const Location& location) {
   Endpoint endpoint;
-  if (location.endpoint.empty()) return endpoint;
-  const auto colon = location.endpoint.find("://");
-  endpoint.scheme = location.endpoint.substr(0, colon);
-  endpoint.host = location.endpoint.substr(colon + 3);
+  const std::string url = location.endpoint.empty() && scheme_of(location) == "s3" ? endpoint_of_environment()
+                                                                                   : location.endpoint;
+  if (url.empty()) return endpoint;
+  const auto colon = url.find("://");
+  endpoint.scheme = url.substr(0, colon);
+  endpoint.host = url.substr(colon + 3);
   while (endpoint.host.ends_with('/')) endpoint.host.pop_back();
   return endpoint;
 }

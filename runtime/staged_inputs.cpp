@@ -116,6 +116,13 @@ std::string place_of(const std::string& folder, const Download& download) {
   return str(folder, "/", download.digest, "/", download.kind == Download::Kind::artifact ? "data" : name);
 }
 
+/// Away from its place first: a copy that is only half removed must not be found there.
+void remove_copy(const std::string& tree) {
+  const std::string aside = str(tree, ".", unique_suffix(), ".tmp");
+  if (rename(tree.c_str(), aside.c_str()) == 0) return remove_tree(aside);
+  if (errno != ENOENT) throw system_error("cannot move away", tree, errno);
+}
+
 std::uint64_t make_copy(const std::string& folder, const Download& download) {
   const std::string target = str(folder, "/", download.digest),
                     aside = str(target, ".", unique_suffix(), ".tmp");
@@ -126,7 +133,7 @@ std::uint64_t make_copy(const std::string& folder, const Download& download) {
                                     ? copy_artifact({download.store}, download.digest, to, false)
                                     : copy_raw(download, expected_content(download), to);
     // Another input with the same content may have had another name.
-    remove_tree(target);
+    remove_copy(target);
     if (rename(aside.c_str(), target.c_str()) != 0)
       throw system_error(str("cannot move ", aside, " to"), target, errno);
     return bytes;
@@ -177,7 +184,7 @@ void remove_unused(const std::string& folder, double keep) {
     remove_unfinished(tree);
     if (exists(tree)) kept += size_of_tree(tree);
     if (exists(tree) && kept <= keep) continue;
-    remove_tree(tree);
+    remove_copy(tree);
     unlink(copy.lock.c_str());
   }
 }

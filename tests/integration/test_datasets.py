@@ -116,7 +116,11 @@ def test_what_can_not_be_registered(rankflow):
     (rankflow.folder / "links").mkdir()
     (rankflow.folder / "links" / "out").symlink_to("/etc/passwd")
     rankflow("dataset", "register", "d", "links", "--copy", code=BAD_DATA)
-    rankflow("dataset", "register", "d", "s3://bucket/x", code=USAGE)
+    for url in ("ftp://host/x", "https://host/x", "s3://bucket", "s3://me:secret@bucket/x"):
+        rankflow("dataset", "register", "d", url, code=CONFIGURATION)
+    rankflow("dataset", "register", "d", "https://host/x", "--sha256", "abc", code=CONFIGURATION)
+    rankflow("dataset", "register", "d", rankflow.write("rows.csv", "a\n1\n"), "--sha256", "0" * 64, code=USAGE)
+    assert not (rankflow.store / "datasets/d").exists()
     assert not temporaries(rankflow.store)
 
 
