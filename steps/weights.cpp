@@ -158,8 +158,10 @@ void share_weights(const std::shared_ptr<const StoredWeights>& weights,
         type == target.scalar_type() && target.is_contiguous() && address % size_of(source->dtype) == 0;
     const at::Tensor stored = torch::from_blob(
         const_cast<std::byte*>(source->data), source->shape, [weights](void*) {}, at::TensorOptions(type));
+    // Along dimensions of one entry, too, strides stay those of the target: compiled code, and the choice between layouts of
+    // images, go by them.
     if (as_it_is)
-      target.set_data(stored);
+      target.set_data(stored.as_strided(target.sizes(), target.strides()));
     else
       target.detach().copy_(stored);
   }

@@ -87,6 +87,16 @@ TEST(Weights, AreSharedWithThePageCacheWhereTheyAreOfTheModelsType) {
   EXPECT_TRUE(torch::equal(wider[0].tensor, torch::full({2, 3}, 1.5, at::kDouble)));
 }
 
+TEST(Weights, KeepTheirStridesWhereTheyAreShared) {
+  const TemporaryFolder folder;
+  const at::Tensor stored = torch::arange(72, at::kFloat).reshape({8, 1, 3, 3});
+  save_weights(folder / "a.safetensors", {{"w", stored}});
+  const at::Tensor channels_last = torch::empty_strided({8, 1, 3, 3}, {9, 1, 3, 1});
+  share_weights(std::make_shared<const StoredWeights>(folder / "a.safetensors"), {{"w", channels_last}});
+  EXPECT_TRUE(at::equal(channels_last, stored));
+  EXPECT_EQ(channels_last.strides(), at::IntArrayRef({9, 1, 3, 1}));
+}
+
 TEST(Weights, NamesWhatIsMissingAndUnexpectedAndCopiesNothing) {
   TemporaryFolder folder;
   save_weights(folder / "a", {{"b", torch::ones({1})}, {"c", torch::ones({1})}});
