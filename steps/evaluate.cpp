@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "steps/class_curves.h"
 #include "steps/device.h"
 #include "steps/evaluation.h"
 #include "steps/keyed_predictor.h"
@@ -24,6 +25,7 @@ namespace {
 struct Classes {
   using Outcome = ClassOutcome;
   ClassificationOptions options;
+  ClassCurves curves;
 
   void append(const at::Tensor& log_probabilities, const at::Tensor& target,
               std::vector<Outcome>& outcomes) const {
@@ -48,10 +50,24 @@ struct Classes {
       outcomes.push_back(o);
     }
   }
+  /// Every class against the others, where there are more than two.
+  void count(const at::Tensor& log_probabilities, const at::Tensor& target) {
+    if (options.binary()) return;
+    const at::Tensor rows = log_probabilities.contiguous();
+    const auto log_p = rows.accessor<double, 2>();
+    const auto actual = target.accessor<std::int64_t, 1>();
+    for (std::int64_t i = 0; i < rows.size(0); ++i) {
+      for (std::int64_t c = 0; c < rows.size(1); ++c) curves.add(c, log_p[i][c], c == actual[i]);
+    }
+  }
+  /// Collective.
+  void add_up(Communicator& comm) { comm.all_reduce(curves.counts(), ReduceOp::sum); }
   Measure measure(std::span<const Outcome> outcomes, std::vector<std::int64_t> rows) const {
     return class_measure(outcomes, std::move(rows), options);
   }
-  Evaluation evaluate(std::span<const Outcome> outcomes) const { return evaluate_classes(outcomes, options); }
+  Evaluation evaluate(std::span<const Outcome> outcomes) const {
+    return evaluate_classes(outcomes, curves, options);
+  }
   std::vector<std::string> metrics() const { return class_metrics(options.binary()); }
   std::string importance_metric() const { return "log_loss"; }
 };
@@ -64,6 +80,8 @@ struct Numbers {
     const auto actual = target.accessor<float, 1>();
     for (std::int64_t i = 0; i < predicted.size(0); ++i) outcomes.push_back({actual[i], p[i][0]});
   }
+  void count(const at::Tensor&, const at::Tensor&) {}
+  void add_up(Communicator&) {}
   Measure measure(std::span<const Outcome> outcomes, std::vector<std::int64_t> rows) const {
     return number_measure(outcomes, std::move(rows));
   }
@@ -98,8 +116,10 @@ class Measurement {
 
   /// On the first rank; what the others return has no meaning. Collective.
   Evaluation run() {
-    outcomes_ = collect(model_);
-    if (baseline_) baseline_outcomes_ = collect(*baseline_);
+    outcomes_ = collect(
+        model_, [&](const auto& predictions, const auto& target) { kind_.count(predictions, target); });
+    kind_.add_up(context_.comm);
+    if (baseline_) baseline_outcomes_ = collect(*baseline_, [](const auto&, const auto&) {});
     // Without samples to draw, only the first rank has outcomes.
     if (bootstrap_ || context_.first()) make_measures();
     if (bootstrap_)
@@ -132,12 +152,18 @@ class Measurement {
     importance_index_ = static_cast<std::size_t>(found - names.begin());
   }
 
-  /// Every row's outcome in row order: on the first rank, or on all where they divide the samples. Collective.
-  Outcomes collect(const Predictor& predictor) {
+  /// Every row's outcome in row order: on the first rank, or on all where they divide the samples. `count`: is shown what this
+  /// rank predicted. Collective.
+  template <typename Count>
+  Outcomes collect(const Predictor& predictor, const Count& count) {
     Outcomes mine, all;
     for_each_mini_batch(
         context_, predictor.data().rows(), mini_batch_size_,
-        [&](Range rows) { kind_.append(predictor.predict(rows), targets_.load_target(rows), mine); },
+        [&](Range rows) {
+          const at::Tensor predictions = predictor.predict(rows), target = targets_.load_target(rows);
+          kind_.append(predictions, target, mine);
+          count(predictions, target);
+        },
         [&] {
           const auto round =
               bootstrap_ ? context_.comm.all_gather_vector(std::span<const typename Kind::Outcome>(mine))
@@ -313,6 +339,7 @@ class EvaluateStep : public Step {
     if (model.task() == Task::regression) return Measurement(context, Numbers{}, model, baseline).run();
     Classes kind;
     run_together(context.comm, [&] { kind.options = read_options(context.parameters, model.classes()); });
+    if (!kind.options.binary()) kind.curves = ClassCurves(std::ssize(model.classes()));
     return Measurement(context, kind, model, baseline).run();
   }
 };

@@ -35,13 +35,34 @@ void add_binary(Evaluation& evaluation, std::span<const double> probability,
   metrics["base_rate"] = static_cast<double>(positive.rows) / static_cast<double>(happened.size());
   metrics["brier"] =
       metrics.at("brier").get<double>() / 2;  // of the positive class alone, as it is for two classes
-  evaluation.roc = roc_curve(probability, happened, curve_points);
-  evaluation.precision_recall = precision_recall_curve(probability, happened, curve_points);
+  evaluation.curves = {{metrics["positive_class"], roc_curve(probability, happened, curve_points),
+                        precision_recall_curve(probability, happened, curve_points), metrics["base_rate"]}};
+}
+
+/// What more classes have: metrics of each against the others, and the means of those that have a value.
+void add_one_against_others(Evaluation& evaluation, const ClassCurves& curves,
+                            const std::vector<ClassScores>& scores, double rows) {
+  std::vector<double> areas, precisions;
+  for (std::size_t c = 0; c < scores.size(); ++c) {
+    const auto of_class = static_cast<std::int64_t>(c);
+    Json& metrics = evaluation.metrics["classes"][c];
+    const auto area = curves.auc(of_class), precision = curves.average_precision(of_class);
+    metrics["auc"] = or_null(area);
+    metrics["average_precision"] = or_null(precision);
+    if (area) areas.push_back(*area);
+    if (precision) precisions.push_back(*precision);
+    evaluation.curves.push_back({evaluation.classes[c], curves.roc(of_class),
+                                 curves.precision_recall(of_class),
+                                 static_cast<double>(scores[c].rows) / rows});
+  }
+  evaluation.metrics["macro_auc"] = areas.empty() ? Json() : Json(mean(areas));
+  evaluation.metrics["macro_average_precision"] = precisions.empty() ? Json() : Json(mean(precisions));
 }
 
 }  // namespace
 
-Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassificationOptions& options) {
+Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassCurves& curves,
+                            const ClassificationOptions& options) {
   const auto actual = each(outcomes, &ClassOutcome::actual);
   const auto predicted = each(outcomes, &ClassOutcome::predicted);
   const auto probability = each(outcomes, &ClassOutcome::probability);
@@ -74,7 +95,10 @@ Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const Classi
                                              {"recall", s.recall},
                                              {"f1", s.f1}});
   }
-  if (options.binary()) add_binary(evaluation, probability, happened, scores, options);
+  if (options.binary())
+    add_binary(evaluation, probability, happened, scores, options);
+  else
+    add_one_against_others(evaluation, curves, scores, static_cast<double>(outcomes.size()));
   return evaluation;
 }
 
@@ -97,8 +121,9 @@ double importance_of(const Evaluation& evaluation, const Importance& column) {
 Json shown_results(const Evaluation& evaluation) {
   const bool binary = evaluation.classes.size() == 2;
   Json shown;
-  for (const char* key : {"rows", "accuracy", "baseline_accuracy", "log_loss", "auc", "precision", "recall",
-                          "f1", "macro_f1", "calibration_error", "rmse", "mae", "r2", "baseline_rmse"}) {
+  for (const char* key :
+       {"rows", "accuracy", "baseline_accuracy", "log_loss", "auc", "precision", "recall", "f1", "macro_f1",
+        "macro_auc", "calibration_error", "rmse", "mae", "r2", "baseline_rmse"}) {
     if (evaluation.metrics.contains(key) && !(binary && std::string_view(key) == "macro_f1"))
       shown[key] = evaluation.metrics.at(key);
   }

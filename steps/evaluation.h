@@ -9,6 +9,7 @@
 
 #include "io/json.h"
 #include "steps/bootstrap.h"
+#include "steps/class_curves.h"
 #include "steps/metrics.h"
 #include "steps/outcomes.h"
 #include "steps/permutation_importance.h"
@@ -34,14 +35,21 @@ struct ComparedMetric {
   Estimate difference;  // model - baseline
 };
 
+struct ClassCurve {
+  std::string of;  // the class
+  std::vector<RocPoint> roc;
+  std::vector<PrecisionRecallPoint> precision_recall;
+  double base_rate = 0;  // share of the rows that are of the class
+};
+
 /// Everything that an evaluation found out; what was not asked for is empty.
 struct Evaluation {
   Json metrics;                      // metrics.json
   std::vector<std::string> classes;  // classification
   ConfusionMatrix confusion;
   std::vector<CalibrationBin> calibration;
-  std::vector<RocPoint> roc;  // two classes
-  std::vector<PrecisionRecallPoint> precision_recall;
+  /// Two classes: of the positive one. More: of each against the others, in their order.
+  std::vector<ClassCurve> curves;
   std::vector<std::string> names;   // of the estimates
   std::vector<Estimate> estimates;  // of all rows
   std::vector<SliceResult> slices;
@@ -52,8 +60,9 @@ struct Evaluation {
   Json paired_test;
 };
 
-/// Metrics and curves of all rows.
-Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassificationOptions& options);
+/// Metrics and curves of all rows. `curves`: of more than two classes; for two they come from the outcomes.
+Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassCurves& curves,
+                            const ClassificationOptions& options);
 Evaluation evaluate_numbers(std::span<const NumberOutcome> outcomes);
 
 /// Of a permuted column: how much worse the metric got, mean over the repeats.

@@ -70,17 +70,31 @@ CsvTable calibration_csv(const Evaluation& e) {
   return table;
 }
 
+/// The columns of a curve; of more than two classes behind that of the class.
+CsvTable curve_table(const Evaluation& e, std::vector<std::string> columns) {
+  if (e.curves.size() > 1) columns.insert(columns.begin(), "class");
+  return CsvTable(std::move(columns));
+}
+
 CsvTable roc_table(const Evaluation& e) {
-  CsvTable table({"threshold", "false_positive_rate", "true_positive_rate"});
-  for (const auto& point : e.roc)
-    table.cell(point.threshold).cell(point.false_positive_rate).cell(point.true_positive_rate).end();
+  CsvTable table = curve_table(e, {"threshold", "false_positive_rate", "true_positive_rate"});
+  for (const ClassCurve& curve : e.curves) {
+    for (const auto& point : curve.roc) {
+      if (e.curves.size() > 1) table.cell(curve.of);
+      table.cell(point.threshold).cell(point.false_positive_rate).cell(point.true_positive_rate).end();
+    }
+  }
   return table;
 }
 
 CsvTable precision_recall_table(const Evaluation& e) {
-  CsvTable table({"threshold", "precision", "recall"});
-  for (const auto& point : e.precision_recall)
-    table.cell(point.threshold).cell(point.precision).cell(point.recall).end();
+  CsvTable table = curve_table(e, {"threshold", "precision", "recall"});
+  for (const ClassCurve& curve : e.curves) {
+    for (const auto& point : curve.precision_recall) {
+      if (e.curves.size() > 1) table.cell(curve.of);
+      table.cell(point.threshold).cell(point.precision).cell(point.recall).end();
+    }
+  }
   return table;
 }
 
@@ -153,8 +167,6 @@ void write_evaluation(const std::string& folder, const Evaluation& e) {
   if (!e.classes.empty()) {
     write(folder, "confusion.csv", confusion_table(e).text());
     write(folder, "calibration.csv", calibration_csv(e).text());
-  }
-  if (e.classes.size() == 2) {
     write(folder, "roc.csv", roc_table(e).text());
     write(folder, "precision_recall.csv", precision_recall_table(e).text());
   }

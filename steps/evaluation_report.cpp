@@ -11,6 +11,7 @@ namespace rankflow {
 namespace {
 
 constexpr std::size_t most_bars = 30;     // of a plot of slices: the rest is in the table
+constexpr std::size_t most_curves = 10;   // of classes against all others
 constexpr std::size_t most_classes = 20;  // of a confusion matrix that is shown
 
 constexpr const char* style = R"(
@@ -87,20 +88,29 @@ LinePlot calibration_plot(const Evaluation& e) {
 std::string curves(const Evaluation& e) {
   if (e.classes.empty()) return {};
   std::string text = "<h2>Curves</h2>\n<div class=\"plots\">\n";
-  if (!e.roc.empty()) {
-    LinePlot plot{"ROC",   "false positive rate", "true positive rate", {}, false, false, {{0, 0}, {1, 1}},
-                  "chance"};
-    for (const auto& p : e.roc) plot.points.emplace_back(p.false_positive_rate, p.true_positive_rate);
-    text += svg(plot);
+  std::size_t drawn = 0;
+  for (const ClassCurve& curve : e.curves) {
+    if (curve.roc.empty()) continue;
+    if (++drawn > most_curves) break;
+    const std::string of = e.curves.size() > 1 ? str(", ", curve.of, " against all others") : "";
+    LinePlot roc{"ROC" + of, "false positive rate", "true positive rate", {}, false, false, {{0, 0}, {1, 1}},
+                 "chance"};
+    for (const auto& p : curve.roc) roc.points.emplace_back(p.false_positive_rate, p.true_positive_rate);
+    LinePlot precision{"Precision and recall" + of,
+                       "recall",
+                       "precision",
+                       {},
+                       false,
+                       false,
+                       {{0, curve.base_rate}, {1, curve.base_rate}},
+                       "base rate"};
+    for (const auto& p : curve.precision_recall) precision.points.emplace_back(p.recall, p.precision);
+    text += svg(roc) + svg(precision);
   }
-  if (!e.precision_recall.empty()) {
-    const double rate = e.metrics.at("base_rate");
-    LinePlot plot{"Precision and recall", "recall",   "precision", {}, false, false,
-                  {{0, rate}, {1, rate}}, "base rate"};
-    for (const auto& p : e.precision_recall) plot.points.emplace_back(p.recall, p.precision);
-    text += svg(plot);
-  }
-  return text + svg(calibration_plot(e)) + "</div>\n";
+  text += svg(calibration_plot(e)) + "</div>\n";
+  if (drawn > most_curves)
+    text += str("<p>The first ", most_curves, " classes; all of them: roc.csv, precision_recall.csv</p>\n");
+  return text;
 }
 
 std::string confusion(const Evaluation& e) {

@@ -27,7 +27,7 @@ TEST_F(Steps, EveryResultOfAnEvaluationIsTheSameOnAnyNumberOfRanks) {
   const Json linear = {{"type", "linear"}}, tabular = {{"type", "tabular"}, {"hidden", {8}}};
   for (const auto& [name, train, data, model, slices, files] :
        {std::tuple{"table", table, table_test, tabular, Json{"b", "x0"}, 10},
-        std::tuple{"clouds", clouds, clouds_test, linear, Json{"x2"}, 8},
+        std::tuple{"clouds", clouds, clouds_test, linear, Json{"x2"}, 10},
         std::tuple{"numbers", numbers, numbers_test, linear, Json{"x0"}, 6}}) {
     std::map<std::string, std::string> inputs = {{"data", data}};
     for (const auto& [input, epochs] : {std::pair{"model", 3}, std::pair{"baseline", 1}}) {

@@ -271,7 +271,12 @@ TEST_F(Score, EvaluateMeasuresSeveralClasses) {
   EXPECT_EQ(metrics.at("classes")[0].at("class"), "cloud, 0");
   EXPECT_EQ(lines_of(step.output() + "/confusion.csv")[0], "actual,\"cloud, 0\",\"cloud, 1\",\"cloud, 2\"");
   EXPECT_EQ(lines_of(step.output() + "/calibration.csv").size(), 11u);
-  EXPECT_FALSE(exists(step.output() + "/roc.csv"));
+  const auto roc = lines_of(step.output() + "/roc.csv");
+  EXPECT_EQ(roc[0], "class,threshold,false_positive_rate,true_positive_rate");
+  EXPECT_EQ(roc[1], "\"cloud, 0\",inf,0,0");
+  EXPECT_THAT(roc.back(), testing::EndsWith(",1,1"));
+  EXPECT_GT(metrics.at("macro_auc"), 0.9);
+  EXPECT_GT(metrics.at("classes")[2].at("average_precision"), 0.8);
   EXPECT_EQ(step.report.results.at("accuracy"), metrics.at("accuracy"));
 }
 
