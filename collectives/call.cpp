@@ -27,6 +27,8 @@ const char* name(Operation o) {
       return "split";
     case Operation::mailbox:
       return "open_mailbox";
+    case Operation::device_work:
+      return "wait for collectives of the GPUs";
     case Operation::close:
       return "close";
   }
@@ -96,6 +98,7 @@ std::string describe(const Call& c) {
     case Operation::barrier:
     case Operation::split:
     case Operation::mailbox:
+    case Operation::device_work:
     case Operation::close:
       break;
   }

@@ -20,6 +20,7 @@ enum class Operation : std::int64_t {
   barrier,
   split,
   mailbox,
+  device_work,
   close
 };
 

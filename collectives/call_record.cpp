@@ -62,65 +62,55 @@ class RecordedCommunicator : public Communicator, public Messenger {
   int size() const override { return inner_->size(); }
 
   void all_reduce(void* data, std::size_t count, DType type, ReduceOp op) override {
-    const Inside inside(*line_, reduction_call(Operation::all_reduce, count, type, op));
+    const InsideCall inside(line_.get(), reduction_call(Operation::all_reduce, count, type, op));
     inner_->all_reduce(data, count, type, op);
   }
   void reduce_scatter_unequal(void* data, std::span<const std::int64_t> counts, DType type,
                               ReduceOp op) override {
-    const Inside inside(*line_, pieces_call(counts, type, op));
+    const InsideCall inside(line_.get(), pieces_call(counts, type, op));
     inner_->reduce_scatter_unequal(data, counts, type, op);
   }
   void broadcast(void* data, std::size_t bytes, int root) override {
-    const Inside inside(*line_, bytes_call(Operation::broadcast, bytes, root));
+    const InsideCall inside(line_.get(), bytes_call(Operation::broadcast, bytes, root));
     inner_->broadcast(data, bytes, root);
   }
   void all_gather(const void* in, std::size_t bytes, void* out) override {
-    const Inside inside(*line_, bytes_call(Operation::all_gather, bytes));
+    const InsideCall inside(line_.get(), bytes_call(Operation::all_gather, bytes));
     inner_->all_gather(in, bytes, out);
   }
   void all_gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out) override {
-    const Inside inside(*line_, sizes_call(Operation::all_gather_unequal, sizes));
+    const InsideCall inside(line_.get(), sizes_call(Operation::all_gather_unequal, sizes));
     inner_->all_gather_unequal(in, sizes, out);
   }
   void gather_unequal(const void* in, std::span<const std::int64_t> sizes, void* out, int root) override {
-    const Inside inside(*line_, sizes_call(Operation::gather_unequal, sizes, root));
+    const InsideCall inside(line_.get(), sizes_call(Operation::gather_unequal, sizes, root));
     inner_->gather_unequal(in, sizes, out, root);
   }
   void barrier() override {
-    const Inside inside(*line_, bytes_call(Operation::barrier, 0));
+    const InsideCall inside(line_.get(), bytes_call(Operation::barrier, 0));
     inner_->barrier();
   }
   int lowest_failed(bool failed) override {
-    const Inside inside(*line_, bytes_call(Operation::agreement, 0));
+    const InsideCall inside(line_.get(), bytes_call(Operation::agreement, 0));
     return inner_->lowest_failed(failed);
   }
   std::unique_ptr<Communicator> split(int color) override {
-    const Inside inside(*line_, bytes_call(Operation::split, 0));
+    const InsideCall inside(line_.get(), bytes_call(Operation::split, 0));
     auto part = inner_->split(color);
     if (!part) return nullptr;
     return make_recorded(std::move(part), record_, str(group_, "/", line_->status().call.number, ".", color));
   }
   std::unique_ptr<Mailbox> open_mailbox() override {
-    const Inside inside(*line_, bytes_call(Operation::mailbox, 0));
+    const InsideCall inside(line_.get(), bytes_call(Operation::mailbox, 0));
     return rankflow::open_mailbox(*inner_);
   }
   void close() override {
-    const Inside inside(*line_, bytes_call(Operation::close, 0));
+    const InsideCall inside(line_.get(), bytes_call(Operation::close, 0));
     inner_->close();
   }
+  Recording recording() const { return {&record_, group_}; }
 
  private:
-  class Inside {
-   public:
-    Inside(CallRecord::Line& line, const Call& call) : line_(line) { line_.enter(call); }
-    ~Inside() { line_.leave(); }
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-
-   private:
-    CallRecord::Line& line_;
-  };
-
   std::unique_ptr<Communicator> inner_;
   CallRecord& record_;
   std::string group_;
@@ -132,6 +122,11 @@ class RecordedCommunicator : public Communicator, public Messenger {
 std::unique_ptr<Communicator> make_recorded(std::unique_ptr<Communicator> inner, CallRecord& record,
                                             const std::string& group) {
   return std::make_unique<RecordedCommunicator>(std::move(inner), record, group);
+}
+
+Recording recording_of(const Communicator& communicator) {
+  const auto* recorded = dynamic_cast<const RecordedCommunicator*>(&communicator);
+  return recorded ? recorded->recording() : Recording{};
 }
 
 }  // namespace rankflow

@@ -53,4 +53,28 @@ class CallRecord {
 std::unique_ptr<Communicator> make_recorded(std::unique_ptr<Communicator> inner, CallRecord& record,
                                             const std::string& group);
 
+/// Where the calls of a communicator go that make_recorded() made; `record` is null for any other.
+struct Recording {
+  CallRecord* record = nullptr;
+  std::string group;
+};
+Recording recording_of(const Communicator& communicator);
+
+/// Stands in the line as long as it lives.
+class InsideCall {
+ public:
+  /// `line`: null where nobody keeps a record.
+  InsideCall(CallRecord::Line* line, const Call& call) : line_(line) {
+    if (line_) line_->enter(call);
+  }
+  ~InsideCall() {
+    if (line_) line_->leave();
+  }
+  InsideCall(const InsideCall&) = delete;
+  InsideCall& operator=(const InsideCall&) = delete;
+
+ private:
+  CallRecord::Line* line_;
+};
+
 }  // namespace rankflow
