@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "collectives/ticket_counter.h"
 #include "io/file.h"
 #include "steps/finished_models.h"
 #include "steps/model_input.h"
@@ -174,49 +175,55 @@ class PartitionedTraining {
   }
 
   void train_all() {
+    const auto tickets = make_ticket_counter(context_.comm);
     bool stopped = false;
-    run_together(context_.comm, [&] { stopped = !train_share(); });
+    run_together(context_.comm, [&] {
+      try {
+        stopped = !train_share(*tickets);
+      } catch (...) {
+        tickets->end();
+        throw;
+      }
+    });
+    tickets->close();
     if (context_.comm.all_reduce_value<std::int32_t>(stopped ? 1 : 0, ReduceOp::max) == 0) return;
     run_together(context_.comm, [&] { finished_.flush(); });
     throw Stopped();
   }
 
-  /// The places in the order that this rank trains: each goes to the rank that has the fewest rows so far.
-  std::vector<std::size_t> my_share() const {
-    std::vector<std::size_t> rows(static_cast<std::size_t>(context_.comm.size())), mine;
-    for (std::size_t place = 0; place < order_.size(); ++place) {
-      const auto least = std::min_element(rows.begin(), rows.end());
-      *least += partitions_[order_[place]].rows.size();
-      if (least - rows.begin() == context_.comm.rank()) mine.push_back(place);
-    }
-    return mine;
-  }
-
-  /// False where this rank was asked to stop.
-  bool train_share() {
+  /// Trains what this rank gets. False where it was asked to stop, and then no rank gets more.
+  bool train_share(TicketCounter& tickets) {
+    const std::int64_t count = std::ssize(order_);
     std::int64_t failures = 0;
-    for (const std::size_t place : my_share()) {
-      if (context_.stop.requested()) return false;
-      if (threshold_ >= 0 && std::ssize(failures_) + failures > threshold_)
-        return true;  // more have failed than may
-      const std::size_t number = order_[place];
+    for (;;) {
+      if (context_.stop.requested()) break;
+      if (threshold_ >= 0 && std::ssize(failures_) + failures > threshold_) {  // more have failed than may
+        tickets.end();
+        return true;
+      }
+      const std::int64_t ticket = tickets.take();
+      if (ticket >= count) return true;
+      const std::size_t number = order_[static_cast<std::size_t>(ticket)];
       try {
         finished_.add(train_one(number));
       } catch (const Stopped&) {
-        return false;
+        break;
       } catch (const Error& e) {
         if (e.status() != ExitStatus::bad_data) throw;
         finished_.add(failed(number, e.message()));
         ++failures;
       }
-      if (context_.first()) {
-        const auto total = static_cast<double>(partitions_.size());
-        const auto left = static_cast<double>(order_.size() - place - 1);
-        context_.report.progress(total - left, total, "models", key_text(partitions_[number].key),
-                                 Json::object());
-      }
+      report_progress(number, count - ticket - 1);
     }
-    return true;
+    tickets.end();
+    return false;
+  }
+
+  void report_progress(std::size_t number, std::int64_t left) {
+    if (!context_.first()) return;
+    const std::int64_t total = std::ssize(partitions_);
+    context_.report.progress(static_cast<double>(total - left), static_cast<double>(total), "models",
+                             key_text(partitions_[number].key), Json::object());
   }
 
   ModelRecord train_one(std::size_t number) {
