@@ -18,8 +18,12 @@ class IpcTable : public TableFile {
   explicit IpcTable(const InputFile& file) : file_(file) {
     reader_ = value_of(arrow::ipc::RecordBatchFileReader::Open(open_bytes(file)), file.name);
     check_column_names(reader_->schema()->field_names(), file.name);
-    for (const auto& field : reader_->schema()->fields())
-      columns_.push_back({field->name(), kept_type(*field->type(), file.name, field->name())});
+    for (const auto& field : reader_->schema()->fields()) {
+      const ColumnType type = kept_type(*field->type(), file.name, field->name());
+      // A column of no values fits any type that other files have.
+      const bool empty = field->type()->id() == arrow::Type::NA;
+      columns_.push_back({field->name(), empty ? std::nullopt : std::optional(type)});
+    }
   }
 
   const std::vector<TableColumn>& columns() const override { return columns_; }

@@ -3,8 +3,6 @@
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
-#include <arrow/io/api.h>
-#include <arrow/ipc/api.h>
 
 #include <algorithm>
 #include <limits>
@@ -12,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/arrow_result.h"
+#include "io/arrow_stream.h"
 #include "io/result_ipc.h"
 #include "io/table_input.h"
 
@@ -32,6 +31,20 @@ ResultType result_type(ColumnType type) {
   return ResultType::text;
 }
 
+/// What stands where there is no value.
+std::shared_ptr<arrow::Scalar> stand_in(ResultType type) {
+  switch (type) {
+    case ResultType::boolean:
+      return arrow::MakeScalar(false);
+    case ResultType::integer:
+      return arrow::MakeScalar(std::int64_t{0});
+    case ResultType::real64:
+      return arrow::MakeScalar(std::numeric_limits<double>::quiet_NaN());
+    default:
+      return arrow::MakeScalar("");
+  }
+}
+
 std::shared_ptr<arrow::Table> arrow_table(const Table& table) {
   arrow::FieldVector fields;
   arrow::ChunkedArrayVector columns;
@@ -42,25 +55,20 @@ std::shared_ptr<arrow::Table> arrow_table(const Table& table) {
   return arrow::Table::Make(arrow::schema(fields), columns, table.rows());
 }
 
-std::string stream_of(const arrow::Table& table, const std::string& path) {
-  const auto sink = value_of(arrow::io::BufferOutputStream::Create(), path);
-  const auto writer = value_of(arrow::ipc::MakeStreamWriter(sink, table.schema()), path);
-  check_arrow(writer->WriteTable(table), path);
-  check_arrow(writer->Close(), path);
-  return value_of(sink->Finish(), path)->ToString();
-}
-
 }  // namespace
 
 /// Keeps what was read last: ranks take rows in order.
 class RawTable::Pieces {
  public:
-  Pieces(Communicator& comm, const std::string& path, const std::string& scratch, std::int64_t budget)
-      : path_(path), input_(comm, path, {}, scratch) {
+  Pieces(Communicator& comm, const std::string& path, const TableOptions& options, const std::string& scratch,
+         std::int64_t budget)
+      : path_(path), input_(comm, path, options, scratch) {
     input_.settle(comm, {}, budget);
+    names_ = input_.without_rows().names();
   }
 
   const TableInput& input() const { return input_; }
+  const std::vector<std::string>& names() const { return names_; }
 
   std::shared_ptr<arrow::Table> read(Range rows) {
     const std::int64_t first = piece_of(rows.begin), last = piece_of(std::max(rows.begin, rows.end - 1));
@@ -86,21 +94,30 @@ class RawTable::Pieces {
 
   std::string path_;
   TableInput input_;
+  std::vector<std::string> names_;
   std::shared_ptr<arrow::Table> table_;
   std::int64_t first_ = -1, last_ = -1;
 };
 
-RawTable::RawTable(Communicator& comm, const std::string& path, const std::string& scratch,
-                   std::int64_t budget)
+RawTable::RawTable(Communicator& comm, const std::string& path, const TableOptions& options,
+                   const std::string& scratch, std::int64_t budget)
     : path_(path) {
   check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
-  pieces_ = std::make_unique<Pieces>(comm, path, scratch, budget);
+  pieces_ = std::make_unique<Pieces>(comm, path, options, scratch, budget);
 }
 
 RawTable::~RawTable() = default;
 
 std::int64_t RawTable::rows() const {
   return pieces_->input().rows();
+}
+
+void RawTable::check_unchanged(Communicator& comm) const {
+  pieces_->input().check_unchanged(comm);
+}
+
+const std::vector<std::string>& RawTable::names() const {
+  return pieces_->names();
 }
 
 ResultColumn RawTable::column(const std::string& name) const {
@@ -111,27 +128,29 @@ ResultColumn RawTable::column(const std::string& name) const {
               str("one of ", join(table.names(), ", ")));
 }
 
-ResultValues RawTable::values(const std::string& name, Range rows) const {
-  const ResultColumn wanted = column(name);
+ResultValues RawTable::values(const std::string& name, Range rows, std::vector<std::uint8_t>* missing) const {
+  const ResultType type = column(name).type;
   arrow::Datum values = pieces_->read(rows)->GetColumnByName(name);
   if (values.null_count() > 0) {
-    if (wanted.type == ResultType::integer || wanted.type == ResultType::boolean) {
+    if (missing) {
+      for (const auto& chunk : values.chunked_array()->chunks()) {
+        for (std::int64_t i = 0; i < chunk->length(); ++i) missing->push_back(chunk->IsNull(i));
+      }
+    } else if (type == ResultType::integer || type == ResultType::boolean) {
       throw Error(ExitStatus::bad_data,
                   str(path_, ": column ", name, " has missing values in the rows from ", rows.begin,
-                      " on, which results of type ", rankflow::name(wanted.type), " can't have"));
+                      " on, which results of type ", rankflow::name(type), " can't have"));
     }
-    const auto missing = wanted.type == ResultType::real64
-                             ? arrow::MakeScalar(std::numeric_limits<double>::quiet_NaN())
-                             : arrow::MakeScalar("");
-    values = value_of(arrow::compute::CallFunction("coalesce", {values, arrow::Datum(missing)}), path_);
+    values =
+        value_of(arrow::compute::CallFunction("coalesce", {values, arrow::Datum(stand_in(type))}), path_);
   }
   const auto one =
       arrow::Table::Make(arrow::schema({arrow::field(name, values.type())}), {values.chunked_array()});
-  return std::move(from_ipc(stream_of(*one, path_)).table.columns.at(0));
+  return std::move(from_ipc(ipc_stream(*one, path_)).table.columns.at(0));
 }
 
 std::string RawTable::to_ipc(Range rows) const {
-  return stream_of(*pieces_->read(rows), path_);
+  return ipc_stream(*pieces_->read(rows), path_);
 }
 
 }  // namespace rankflow

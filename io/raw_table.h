@@ -7,6 +7,7 @@
 #include "base/partition.h"
 #include "collectives/communicator.h"
 #include "io/result_table.h"
+#include "io/table_file.h"
 
 namespace rankflow {
 
@@ -15,14 +16,20 @@ class RawTable {
   /// Collective: ranks share the first run through the files, which finds types and counts rows. After it each rank reads what
   /// it is asked for; pieces stay in memory as far as `budget` bytes reach. `scratch`: a folder for unpacked files that all
   /// ranks see. Throws Error (bad_data, io).
-  RawTable(Communicator& comm, const std::string& path, const std::string& scratch, std::int64_t budget);
+  RawTable(Communicator& comm, const std::string& path, const TableOptions& options,
+           const std::string& scratch, std::int64_t budget);
   ~RawTable();
 
   std::int64_t rows() const;
+  /// Collective. That no file changed since it was found.
+  void check_unchanged(Communicator& comm) const;
+  const std::vector<std::string>& names() const;
   /// The column for results: numbers, booleans and texts. Throws Error (configuration) for one that there isn't.
   ResultColumn column(const std::string& name) const;
-  /// Its values; a missing number is NaN, a missing text empty. Throws Error (bad_data) for a missing boolean or integer.
-  ResultValues values(const std::string& name, Range rows) const;
+  /// Its values; a missing number is NaN, a missing text empty. `missing`: gets 1 for each row without a value, and stays empty
+  /// where there is none; not given, a missing boolean or integer is an Error (bad_data), otherwise 0.
+  ResultValues values(const std::string& name, Range rows,
+                      std::vector<std::uint8_t>* missing = nullptr) const;
   /// All columns of these rows as an Arrow IPC stream.
   std::string to_ipc(Range rows) const;
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/arrow_result.h"
+#include "io/arrow_stream.h"
 #include "io/result_arrow.h"
 
 namespace rankflow {
@@ -46,6 +47,17 @@ std::shared_ptr<arrow::Field> field_of(const ResultColumn& column) {
   return arrow::field(column.name,
                       arrow::fixed_size_list(arrow_type(column), static_cast<int>(column.width())),
                       arrow::key_value_metadata({{"labels", Json(column.labels).dump()}}));
+}
+
+/// The array with nulls where `missing` says so.
+std::shared_ptr<arrow::Array> without_values(const arrow::Array& array,
+                                             const std::vector<std::uint8_t>& missing) {
+  arrow::TypedBufferBuilder<bool> valid;
+  for (const std::uint8_t m : missing) check_arrow(valid.Append(m == 0), "Arrow IPC");
+  const auto data = array.data()->Copy();
+  data->buffers[0] = take(valid.Finish());
+  data->null_count = arrow::kUnknownNullCount;
+  return arrow::MakeArray(data);
 }
 
 ResultType result_type(const arrow::Field& field) {
@@ -98,19 +110,16 @@ void append(const arrow::Array& array, ResultType type, ResultValues& values) {
 
 }  // namespace
 
-std::string to_ipc(const ResultSchema& schema, const ResultTable& table) {
+std::string to_ipc(const ResultSchema& schema, const ResultTable& table,
+                   const std::vector<std::vector<std::uint8_t>>& missing) {
   arrow::FieldVector fields;
   arrow::ArrayVector arrays;
   for (std::size_t c = 0; c < schema.size(); ++c) {
     fields.push_back(field_of(schema[c]));
     arrays.push_back(field_array(schema[c], table.columns[c]));
+    if (c < missing.size() && !missing[c].empty()) arrays.back() = without_values(*arrays.back(), missing[c]);
   }
-  const auto batch = arrow::RecordBatch::Make(arrow::schema(fields), table.rows, arrays);
-  const auto sink = take(arrow::io::BufferOutputStream::Create());
-  const auto writer = take(arrow::ipc::MakeStreamWriter(sink, batch->schema()));
-  check_arrow(writer->WriteRecordBatch(*batch), "Arrow IPC");
-  check_arrow(writer->Close(), "Arrow IPC");
-  return take(sink->Finish())->ToString();
+  return ipc_stream(*arrow::Table::Make(arrow::schema(fields), arrays, table.rows), "Arrow IPC");
 }
 
 IpcTable from_ipc(std::string_view bytes) {

@@ -1,16 +1,20 @@
 // Rows to and from other processes, as streams in Arrow's IPC format.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/result_table.h"
 
 namespace rankflow {
 
 /// Plain columns as they are; a matrix as a column of fixed-size lists, whose field has the names of their elements in its
-/// metadata: "labels", a JSON list.
-std::string to_ipc(const ResultSchema& schema, const ResultTable& table);
+/// metadata: "labels", a JSON list. `missing`: for each column 1 for a row without a value, or nothing where all have one; none: all
+/// have.
+std::string to_ipc(const ResultSchema& schema, const ResultTable& table,
+                   const std::vector<std::vector<std::uint8_t>>& missing = {});
 
 struct IpcTable {
   ResultSchema schema;

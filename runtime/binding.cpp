@@ -1,5 +1,7 @@
 #include "runtime/binding.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace rankflow {
@@ -103,6 +105,17 @@ std::string replace_bindings(const std::string& text,
     out += piece.kind == Binding::Kind::literal ? piece.text : value(piece);
   }
   return out;
+}
+
+bool is_path(const std::vector<Binding>& pieces) {
+  if (pieces.empty()) return false;
+  const auto kind = pieces[0].kind;
+  if (kind != Binding::Kind::input && kind != Binding::Kind::step_output) return false;
+  if (pieces.size() == 1) return true;
+  if (pieces.size() > 2 || pieces[1].kind != Binding::Kind::literal || pieces[1].text[0] != '/') return false;
+  const auto parts = split(pieces[1].text.substr(1), '/');
+  return std::none_of(parts.begin(), parts.end(),
+                      [](const auto& p) { return p.empty() || p == ".." || p == "."; });
 }
 
 }  // namespace rankflow

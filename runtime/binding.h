@@ -57,4 +57,7 @@ bool is_binding_name(std::string_view name);
 /// "a step's name …, not …": what to say of `name` where it isn't one.
 std::string bad_name(std::string_view whose, std::string_view name);
 
+/// One binding to a path (of an input, or another step's output), alone or with a path below it: what planning can digest.
+bool is_path(const std::vector<Binding>& pieces);
+
 }  // namespace rankflow

@@ -255,6 +255,11 @@ class Loader {
     PipelineStep& step = draft.step;
     try {
       if (step.spec->check) step.spec->check(step.parameters);
+      if (step.spec->check_inputs) {
+        std::set<std::string> inputs;
+        for (const auto& [name, path] : step.inputs) inputs.insert(name);
+        step.spec->check_inputs(step.parameters, inputs);
+      }
       if (step.spec->outputs) {
         for (auto& output : step.spec->outputs(step.parameters))
           step.outputs.push_back(std::move(output.name));
@@ -279,7 +284,7 @@ class Loader {
   void resolve(Draft& draft) {
     for (const auto& text : draft.bound) {
       const bool is_input = text.key.starts_with("inputs.");
-      if (is_input && !is_path(text)) throw not_a_path(draft, *text.node, text.key);
+      if (is_input && !is_path(text.pieces)) throw not_a_path(draft, *text.node, text.key);
       for (const auto& piece : text.pieces) {
         if (piece.kind == Binding::Kind::input && !input_index_.count(piece.name)) {
           throw error(draft, *text.node, str(text.key, ": ", unknown_input(piece.name)), piece.offset);
@@ -295,19 +300,6 @@ class Loader {
     auto& needs = draft.step.needs;
     std::sort(needs.begin(), needs.end());
     needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
-  }
-
-  /// One binding to a path, alone or with a path below it: what planning can digest.
-  static bool is_path(const BoundText& text) {
-    const auto& pieces = text.pieces;
-    const auto kind = pieces[0].kind;
-    if (kind != Binding::Kind::input && kind != Binding::Kind::step_output) return false;
-    if (pieces.size() == 1) return true;
-    if (pieces.size() > 2 || pieces[1].kind != Binding::Kind::literal || pieces[1].text[0] != '/')
-      return false;
-    const auto parts = split(pieces[1].text.substr(1), '/');
-    return std::none_of(parts.begin(), parts.end(),
-                        [](const auto& p) { return p.empty() || p == ".." || p == "."; });
   }
 
   void check_own_output(const Draft& draft, const BoundText& text, const Binding& binding) const {

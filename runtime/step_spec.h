@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ struct StepSpec {
   std::function<std::string(const Json& parameters)> cuda_only = [](const Json&) { return std::string(); };
   /// Further checks that tables can't express; throws Error (configuration), shown at the step's place.
   std::function<void(const Json& parameters)> check = [](const Json&) {};
+  /// The same about which inputs (their names) there are.
+  std::function<void(const Json& parameters, const std::set<std::string>& inputs)> check_inputs =
+      [](const Json&, const std::set<std::string>&) {};
 };
 
 /// The step types a program knows, by name.

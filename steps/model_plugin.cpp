@@ -1,41 +1,18 @@
 #include "steps/model_plugin.h"
 
-#include <dlfcn.h>
-
 #include <vector>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "steps/plugin_library.h"
 
 namespace rankflow {
 namespace {
 
-/// A function of the library. Throws Error (configuration) where there is none of this name.
-template <typename Function>
-Function* symbol(void* library, const char* name, const std::string& path) {
-  void* found = dlsym(library, name);
-  if (!found) {
-    throw Error(ExitStatus::configuration, str(path, " is no plug-in of rankflow: it has no function ", name),
-                "configs/plugin shows what a plug-in needs");
-  }
-  return reinterpret_cast<Function*>(found);
-}
-
 PluginModels load(const std::string& path) {
-  // Never unloaded: models, and what LibTorch keeps of them, have code in it.
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!library) {
-    throw Error(ExitStatus::configuration, str("cannot load the plug-in ", path, ": ", dlerror()),
-                "build it on this machine against this rankflow");
-  }
-  const std::string built_for = symbol<const char*()>(library, "rankflow_plugin_interface", path)();
-  if (built_for != plugin_interface) {
-    throw Error(ExitStatus::configuration,
-                str("the plug-in ", path, " was built for ", built_for, "; this is ", plugin_interface),
-                "build it again");
-  }
+  const PluginLibrary library(path, "rankflow_plugin_interface", plugin_interface);
   PluginModels models;
-  symbol<void(PluginModels&)>(library, "rankflow_plugin_models", path)(models);
+  library.function<void(PluginModels&)>("rankflow_plugin_models")(models);
   return models;
 }
 

@@ -3,48 +3,17 @@
 
 #include "base/text.h"
 #include "io/expression.h"
-#include "io/table_formats.h"
 #include "steps/image_keys.h"
+#include "steps/script_spec.h"
 #include "steps/specs.h"
+#include "steps/table_keys_spec.h"
 #include "steps/transforms_spec.h"
 
 namespace rankflow {
 namespace {
 
-std::string formats_help() {
-  std::string help;
-  for (const TableFormat& format : table_formats())
-    help +=
-        str(help.empty() ? "" : "; ", format.name, " (*", join(format.suffixes, ", *"), "): ", format.help);
-  return help;
-}
-
-std::vector<std::string> format_names() {
-  std::vector<std::string> names;
-  for (const TableFormat& format : table_formats()) names.push_back(format.name);
-  return names;
-}
-
-Fields reading_fields() {
+Fields memory_fields() {
   return {
-      choice("format", format_names(),
-             str("Tables: by default the suffix decides, csv where it says nothing. ", formats_help(),
-                 ". Text may be compressed: *.gz, *.zst")),
-      or_single(at_least(list("files", text("", "a glob below the folder"),
-                              "Tables in a folder: which files, such as `2024-*/part-*.csv`; by default all "
-                              "in it with a suffix of a "
-                              "format. They are joined in the order of their names"),
-                         1)),
-      at_least(list("datasets", text("", "a dataset's name, or its path in groups"),
-                    "HDF5: the datasets that are the columns; by default all in the root group"),
-               1),
-      with_default(text("encoding", "Text tables: utf-8, latin-1, utf-16 or another that iconv knows"),
-                   "utf-8"),
-      with_default(
-          map("schema", choice("", {"boolean", "integer", "real", "text"}, "the type"),
-              "Tables: types of columns. For others they are found by looking at all rows: all integers, all "
-              "numbers, all true or false, otherwise text"),
-          Json::object()),
       not_hashed(
           above(number("memory_per_rank",
                        "GB (10^9 bytes) that a rank may use for rows of a table; what does not fit is read "
@@ -56,14 +25,6 @@ Fields reading_fields() {
 
 Fields table_fields() {
   return {
-      with_default(boolean("header", "Tables: the first row of each file holds the column names"), true),
-      at_least(list("columns", text("", "a column's name"),
-                    "Tables without a header: the names of the columns; by default c0, c1, …"),
-               1),
-      text("delimiter", "CSV: the character between two cells; by default a comma, in *.tsv a tab"),
-      with_default(
-          list("missing", text("", "a cell's text"), "Tables: unquoted cells with these texts have no value"),
-          Json::array({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})),
       with_default(
           map("derive", text("", "an expression over other columns"),
               "Tables: new columns by expression, such as `hour: date / 100 % 100`. They may use each other"),
@@ -152,27 +113,8 @@ void check_expressions(const Json& parameters) {
   }
 }
 
-void check_unique(const Json& names, const std::string& where) {
-  std::vector<std::string> seen;
-  for (const Json& n : names) {
-    const std::string name = n;
-    if (std::find(seen.begin(), seen.end(), name) != seen.end())
-      throw wrong(str("\"", name, "\" is listed twice in `", where, "`"));
-    seen.push_back(name);
-  }
-}
-
 void check(const Json& p) {
-  const std::string delimiter = given(p, "delimiter") ? p.at("delimiter") : ",";
-  if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r") {
-    throw wrong(
-        str("`delimiter` is \"", delimiter, "\"; it must be one character, no quote and no line end"));
-  }
-  if (given(p, "columns")) {
-    if (p.at("header").get<bool>())
-      throw wrong("`columns` names the columns of files without a header", "header: false");
-    check_unique(p.at("columns"), "columns");
-  }
+  check_table_keys(p);
   if (given(p, "features")) {
     for (const char* kind : {"numeric", "categorical"}) {
       if (given(p.at("features"), kind)) check_unique(p.at("features").at(kind), str("features.", kind));
@@ -184,6 +126,18 @@ void check(const Json& p) {
   check_transforms(p.at("transforms"));
   check_expressions(p);
   image_keys(p.value("image", Json()));
+}
+
+void check_inputs(const Json& p, const std::set<std::string>& inputs) {
+  const bool table = inputs.contains("data");
+  if (table == inputs.contains("images"))
+    throw wrong("prepare needs either the input `data` (a table) or the input `images`");
+  if (table && inputs.contains("labels"))
+    throw wrong("the input `labels` goes with `images`; a table has its `target`");
+  if (table && given(p, "image")) throw wrong("`image` goes with the input `images`", "leave it out");
+  if (!table && given(p, "entry_script"))
+    throw wrong("an entry_script goes with the input `data`",
+                "data: FOLDER; the script's run() gets lists of the paths of its files");
 }
 
 std::vector<OutputSpec> outputs(const Json& parameters) {
@@ -205,8 +159,18 @@ StepSpec prepare_spec() {
       "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, "
       "target "
       "and row numbers.";
-  spec.fields = reading_fields();
+  spec.fields = table_keys();
+  for (Field& field : memory_fields()) spec.fields.push_back(std::move(field));
   for (Field& field : table_fields()) spec.fields.push_back(std::move(field));
+  const Fields script = script_fields(
+      "makes the rows of the table: `init()` is called once in each process, `run(mini_batch)` with a pandas "
+      "DataFrame (or a "
+      "list of paths, where data is a folder of files, and neither `files` nor `format` is given) gives any "
+      "number of rows, the "
+      "columns of which the other keys are about");
+  spec.fields.insert(spec.fields.end(), script.begin(), script.end());
+  spec.fields.push_back(mini_batch_size_field("an entry_script gets at a time"));
+  spec.fields.push_back(retry_field());
   spec.fields.push_back(transforms_field());
   spec.fields.push_back(image_field());
   for (Field& field : learning_fields()) spec.fields.push_back(std::move(field));
@@ -239,6 +203,7 @@ StepSpec prepare_spec() {
   spec.outputs = outputs;
   spec.outputs_help = "one dataset per name in `split`, or `data`";
   spec.check = check;
+  spec.check_inputs = check_inputs;
   return spec;
 }
 

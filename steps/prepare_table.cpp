@@ -12,8 +12,10 @@
 #include "collectives/agreement.h"
 #include "io/table_input.h"
 #include "steps/feature_selection.h"
+#include "steps/prepare_script.h"
 #include "steps/rows_learner.h"
 #include "steps/split_writer.h"
+#include "steps/table_keys.h"
 #include "steps/table_recipe.h"
 #include "steps/table_rows.h"
 
@@ -24,31 +26,6 @@ const Json& parameter(const Json& parameters, const char* key) {
   static const Json absent = nullptr;
   auto it = parameters.find(key);
   return it == parameters.end() ? absent : *it;
-}
-
-ColumnType type_named(const std::string& text) {
-  for (const ColumnType type : {ColumnType::boolean, ColumnType::integer, ColumnType::real}) {
-    if (text == name(type)) return type;
-  }
-  return ColumnType::text;
-}
-
-TableOptions table_options(const StepContext& context) {
-  const Json& p = context.parameters;
-  TableOptions options;
-  if (auto target = context.inputs.find("target"); target != context.inputs.end())
-    options.beside = target->second;
-  if (!parameter(p, "datasets").is_null())
-    options.datasets = p.at("datasets").get<std::vector<std::string>>();
-  if (!parameter(p, "format").is_null()) options.format = p.at("format");
-  options.header = p.at("header");
-  if (!parameter(p, "columns").is_null()) options.columns = p.at("columns").get<std::vector<std::string>>();
-  if (!parameter(p, "delimiter").is_null()) options.delimiter = p.at("delimiter");
-  options.missing = p.at("missing").get<std::vector<std::string>>();
-  options.encoding = p.at("encoding");
-  if (!parameter(p, "files").is_null()) options.files = p.at("files").get<std::vector<std::string>>();
-  for (const auto& [column, type] : p.at("schema").items()) options.types[column] = type_named(type);
-  return options;
 }
 
 /// Bytes of rows that this rank may keep.
@@ -117,7 +94,14 @@ void TablePreparation::open() {
       known_ = read_dataset_info(it->second).schema;
     recipe_.emplace(keys_, known_, transform_context());
   });
-  input_.emplace(context_.comm, context_.inputs.at("data"), table_options(context_), scratch_);
+  if (keys_.contains("entry_script")) {
+    input_.emplace(context_.comm, rows_of_script(context_, scratch_), TableOptions{}, scratch_);
+  } else {
+    TableOptions options = table_options(keys_);
+    if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
+      options.beside = target->second;
+    input_.emplace(context_.comm, context_.inputs.at("data"), options, scratch_);
+  }
   input_->settle(context_.comm, columns_to_read(), memory_budget(context_));
 }
 

@@ -9,6 +9,7 @@
 #include "io/table_input.h"
 #include "runtime/step.h"
 #include "steps/column_sketch.h"
+#include "steps/table_keys.h"
 
 namespace rankflow {
 namespace {
@@ -177,19 +178,6 @@ void add_texts(const arrow::ChunkedArray& column, ColumnSketch& sketch) {
   }
   for (std::size_t i = 0; i < counts.size(); ++i)
     sketch.add(std::string_view(categories.names[i]), counts[i]);
-}
-
-TableOptions table_options(const Json& p) {
-  TableOptions options;
-  const auto given = [&](const char* key) { return p.contains(key) && !p.at(key).is_null(); };
-  if (given("format")) options.format = p.at("format");
-  options.header = p.at("header");
-  if (given("columns")) options.columns = p.at("columns").get<std::vector<std::string>>();
-  if (given("delimiter")) options.delimiter = p.at("delimiter");
-  options.missing = p.at("missing").get<std::vector<std::string>>();
-  options.encoding = p.at("encoding");
-  if (given("files")) options.files = p.at("files").get<std::vector<std::string>>();
-  return options;
 }
 
 /// Bytes of decoded rows that are kept between finding the types and looking at the values.

@@ -9,8 +9,8 @@
     def run(mini_batch):            # a pandas DataFrame of rows, or a list of paths
         return model.predict(mini_batch)
 
-`run` gives one result for each row: a DataFrame, a Series, an array, or a list of values, of lists or of dictionaries.
-Nothing here is needed by scripts that have no use for the run's context.
+`run` gives a DataFrame, a Series, an array, or a list of values, of lists or of dictionaries: in a score step one result for
+each row, in a prepare step any number of rows of a table. Nothing here is needed by scripts that have no use for the run's context.
 """
 import functools
 import importlib.util
@@ -111,38 +111,56 @@ def _frame(payload):
     return blocks[0] if len(blocks) == 1 else pd.concat(blocks, axis=1)
 
 
-def _result_table(result):
-    """What `run` gave as an Arrow table of booleans, 64-bit integers, numbers and texts."""
+def _table(result):
+    """What `run` gave as an Arrow table."""
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
     if isinstance(result, pa.Table):
-        table = result
-    elif isinstance(result, pd.DataFrame):
-        table = pa.Table.from_pandas(result, preserve_index=False)
-    elif isinstance(result, pd.Series):
-        table = pa.table({str(result.name) if result.name is not None else "prediction": pa.array(result, from_pandas=True)})
-    elif isinstance(result, (list, tuple, np.ndarray)):
+        return result
+    if isinstance(result, pd.DataFrame):
+        return pa.Table.from_pandas(result, preserve_index=False)
+    if isinstance(result, pd.Series):
+        return pa.table({str(result.name) if result.name is not None else "prediction": pa.array(result, from_pandas=True)})
+    if isinstance(result, (list, tuple, np.ndarray)):
         if isinstance(result, np.ndarray):
             if result.ndim > 2:
                 raise TypeError(f"run() gave an array of shape {result.shape}: rows, or rows of numbers, are wanted")
             result = list(result.T) if result.ndim == 2 else [result]
             names = ["prediction"] if len(result) == 1 else [f"prediction_{i}" for i in range(len(result))]
-            table = pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in zip(names, result)})
-        elif result and all(isinstance(row, dict) for row in result):
-            table = pa.Table.from_pylist(list(result))
-        elif result and all(isinstance(row, (list, tuple)) for row in result):
+            return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in zip(names, result)})
+        if result and all(isinstance(row, dict) for row in result):
+            return pa.Table.from_pylist(list(result))
+        if result and all(isinstance(row, (list, tuple)) for row in result):
             columns = list(zip(*result, strict=True))
-            table = pa.table({f"prediction_{i}": pa.array(column) for i, column in enumerate(columns)})
-        else:
-            table = pa.table({"prediction": pa.array([v.item() if isinstance(v, np.generic) else v for v in result])})
-    else:
-        raise TypeError(f"run() gave {type(result).__name__}: a DataFrame, Series, array or list of result rows is wanted")
-    return pa.table({name: _plain(name, column) for name, column in zip(table.column_names, table.columns)})
+            return pa.table({f"prediction_{i}": pa.array(column) for i, column in enumerate(columns)})
+        return pa.table({"prediction": pa.array([v.item() if isinstance(v, np.generic) else v for v in result])})
+    raise TypeError(f"run() gave {type(result).__name__}: a DataFrame, Series, array or list of result rows is wanted")
+
+
+def _with_gaps(name, column):
+    """A column of a table that is prepared further: missing values stay missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _with_gaps(name, column.cast(kind.value_type))
+    if pa.types.is_floating(kind):
+        column = column.cast(pa.float64())
+        return pc.if_else(pc.is_nan(column), None, column)
+    if pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    is_plain = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_decimal,
+                pa.types.is_date, pa.types.is_time, pa.types.is_timestamp, pa.types.is_null)
+    if any(check(kind) for check in is_plain):
+        return column
+    raise TypeError(f"column {name!r} of the rows holds {kind}: booleans, numbers, texts, dates and times are wanted")
 
 
 def _plain(name, column):
+    """A column of results: booleans, 64-bit integers, numbers and texts, without missing values."""
     import pyarrow as pa
 
     kind = column.type
@@ -172,9 +190,12 @@ def _bytes(table):
     return sink.getvalue()
 
 
-def _answer(module, head, payload):
+def _answer(module, as_column, head, payload):
+    import pyarrow as pa
+
     mini_batch = head["paths"] if "paths" in head else _frame(payload)
-    table = _result_table(module.run(mini_batch))
+    given = _table(module.run(mini_batch))
+    table = pa.table({name: as_column(name, column) for name, column in zip(given.column_names, given.columns)})
     metrics, context._metrics = context._metrics, []
     return {"kind": "result", "rows": table.num_rows, "metrics": metrics}, _bytes(table)
 
@@ -191,6 +212,7 @@ def _serve(path):
     head, _ = channel.receive()
     for name in ("step", "rank", "ranks", "inputs", "outputs", "parameters"):
         setattr(context, name, head[name])
+    as_column = {"results": _plain, "table": _with_gaps}[head["rows"]]
     try:
         module = _load(head["script"])
         if callable(getattr(module, "init", None)):
@@ -205,7 +227,7 @@ def _serve(path):
         except EOFError:
             break
         try:
-            answer = _answer(module, head, payload)
+            answer = _answer(module, as_column, head, payload)
         except Exception as error:
             answer = (_failure(error),)
         sys.stdout.flush()

@@ -14,25 +14,7 @@
 namespace rankflow {
 namespace {
 
-void check_inputs(const StepContext& context, const std::vector<std::string>& models) {
-  for (const auto& model : models) {
-    if (context.inputs.contains(model)) continue;
-    throw Error(ExitStatus::configuration,
-                models.size() == 1
-                    ? "score needs a model or an entry_script"
-                    : str("models names ", in_quotes(model), ", which is no input of the step"),
-                str("inputs: {", model, ": the output of a train step}, or entry_script: FILE.py"));
-  }
-  for (const auto& [input, _] : context.inputs) {
-    if (input == "data" || std::find(models.begin(), models.end(), input) != models.end()) continue;
-    throw Error(ExitStatus::configuration,
-                str("the input ", in_quotes(input), " is neither data nor one of the models"),
-                str("models: [", join(models, ", "), ", ", input, "]"));
-  }
-}
-
 std::unique_ptr<RowScorer> make_scorer(StepContext& context, const ScoreOptions& options) {
-  check_inputs(context, options.models);
   const std::string& folder = context.inputs.at("data");
   const auto data = std::make_shared<const Dataset>(folder);
   std::vector<NamedPredictor> predictors;

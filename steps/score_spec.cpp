@@ -1,5 +1,10 @@
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/text.h"
 #include "runtime/step_spec.h"
+#include "steps/script_spec.h"
+#include "steps/table_keys_spec.h"
 
 namespace rankflow {
 namespace {
@@ -27,44 +32,9 @@ Field formats_field() {
                       {"csv", "hdf5"});
 }
 
-Fields script_fields() {
-  return {
-      text("entry_script",
-           "Python file, relative to the pipeline file, that scores in place of a model: `init()` is called "
-           "once in each "
-           "process, `run(mini_batch)` with a pandas DataFrame (or a list of paths, where data is a folder "
-           "of files) gives one "
-           "result for each row"),
-      with_default(
-          text("python",
-               "interpreter for it: a name in PATH, or a path relative to the pipeline file; it needs pandas "
-               "and pyarrow"),
-          "python3"),
-      with_default(list("code", text("", "a path"),
-                        "further files and folders of code: when they change the step runs again"),
-                   Json::array()),
-      with_default(map("parameters", any("", "a value"),
-                       "what the script finds in `rankflow_step.context.parameters`"),
-                   Json::object()),
-  };
-}
-
 Fields failure_fields() {
   return {
-      with_default(
-          object(
-              "retry_settings",
-              {with_default(
-                   between(integer("max_retries", "how often a mini-batch that failed is tried again"), 0,
-                           100),
-                   2),
-               with_default(above(number("timeout",
-                                         "seconds that an entry script may take for a mini-batch before its "
-                                         "process is ended"),
-                                  0),
-                            60.0)},
-              "what happens to a mini-batch that fails"),
-          Json::object()),
+      retry_field(),
       at_least(
           integer(
               "mini_batch_error_threshold",
@@ -114,18 +84,48 @@ Fields score_fields() {
                           "columns for each, "
                           "called prediction_NAME, …"),
                    "mean"),
-      with_default(
-          between(integer("mini_batch_size", "rows (or files) that are scored at a time"), 1, 1 << 20),
-          1000)};
-  for (const Fields& fields : {output_fields(), failure_fields(), script_fields()})
+      mini_batch_size_field("are scored at a time")};
+  const auto script = script_fields(
+      "scores in place of a model: `init()` is called once in each process, `run(mini_batch)` with a pandas "
+      "DataFrame (or a list of paths, where data is a folder of files) gives one result for each row");
+  for (const Fields& fields : {output_fields(), failure_fields(), script, table_keys()})
     all.insert(all.end(), fields.begin(), fields.end());
   return all;
 }
 
 void check_score(const Json& parameters) {
+  check_table_keys(parameters);
+  if (!parameters.contains("entry_script")) {
+    for (const char* key : {"format", "files", "datasets", "columns", "delimiter"}) {
+      if (parameters.contains(key) && !parameters.at(key).is_null())
+        throw Error(ExitStatus::configuration,
+                    std::string("`") + key + "` is about a table, which an entry_script reads",
+                    "a model scores prepared datasets: prepare the table, with the training's dataset as "
+                    "`statistics`");
+    }
+  }
   if (parameters.contains("entry_script") && parameters.at("top_k") != 0)
     throw Error(ExitStatus::configuration,
                 "top_k is about a model's classes, not about what an entry_script gives");
+}
+
+void check_score_inputs(const Json& parameters, const std::set<std::string>& inputs) {
+  if (parameters.contains("entry_script")) return;  // it finds whatever inputs there are
+  const auto models = parameters.at("models").get<std::vector<std::string>>();
+  for (const auto& model : models) {
+    if (inputs.contains(model)) continue;
+    throw Error(ExitStatus::configuration,
+                models.size() == 1
+                    ? "score needs a model or an entry_script"
+                    : str("models names ", in_quotes(model), ", which is no input of the step"),
+                str("inputs: {", model, ": the output of a train step}, or entry_script: FILE.py"));
+  }
+  for (const auto& input : inputs) {
+    if (input == "data" || std::find(models.begin(), models.end(), input) != models.end()) continue;
+    throw Error(ExitStatus::configuration,
+                str("the input ", in_quotes(input), " is neither data nor one of the models"),
+                str("models: [", join(models, ", "), ", ", input, "]"));
+  }
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ void check_score(const Json& parameters) {
 StepSpec score_spec() {
   StepSpec spec;
   spec.type = "score";
-  spec.version = 2;
+  spec.version = 3;
   spec.help =
       "Applies a model, or a Python script of yours, to every row of the data. Ranks take mini-batches as "
       "they get done with others; the output is in the input's order, and the same bytes on any number of "
@@ -151,6 +151,7 @@ StepSpec score_spec() {
        "folder of files"}};
   spec.any_inputs = true;
   spec.check = check_score;
+  spec.check_inputs = check_score_inputs;
   spec.outputs = [](const Json&) {
     return std::vector<OutputSpec>{
         {"scores",

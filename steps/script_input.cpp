@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::int64_t most_in_memory = std::int64_t{256} << 20;  // bytes of a table
 
+RowColumn row_column(const ResultColumn& about, ResultValues values, std::vector<std::uint8_t> missing = {}) {
+  return {about.name,       std::move(values),  about.matrix ? about.labels : std::vector<std::string>(),
+          about.categories, std::move(missing), about.type == ResultType::boolean};
+}
+
 std::vector<std::int64_t> numbers(Range rows) {
   std::vector<std::int64_t> values(static_cast<std::size_t>(rows.size()));
   std::iota(values.begin(), values.end(), rows.begin);
@@ -41,6 +46,12 @@ class DatasetInput : public ScriptInput {
   const ResultSchema& leading() const override { return leading_; }
   std::string payload(Range rows) const override {
     return to_ipc(schema_, {rows.size(), read(inputs_, rows)});
+  }
+  MiniBatch mini_batch(Range rows) const override {
+    MiniBatch batch{rows.begin, {rows.size(), {}}, {}};
+    for (const auto& input : inputs_)
+      batch.table.columns.push_back(row_column(input.column, input.read(data_, rows)));
+    return batch;
   }
   std::vector<ResultValues> leading_values(Range rows) const override { return read(leading_inputs_, rows); }
 
@@ -78,17 +89,19 @@ class FolderInput : public ScriptInput {
 
   std::int64_t rows() const override { return std::ssize(files_); }
   const ResultSchema& leading() const override { return leading_; }
-  Json head(Range rows) const override {
-    Json paths = Json::array();
-    for (std::int64_t i = rows.begin; i < rows.end; ++i) paths.push_back(str(folder_, "/", file(i)));
-    return {{"paths", paths}};
-  }
+  Json head(Range rows) const override { return {{"paths", paths(rows)}}; }
+  MiniBatch mini_batch(Range rows) const override { return {rows.begin, {rows.size(), {}}, paths(rows)}; }
   std::vector<ResultValues> leading_values(Range rows) const override {
     return {std::vector<std::string>(files_.begin() + rows.begin, files_.begin() + rows.end)};
   }
 
  private:
-  const std::string& file(std::int64_t i) const { return files_[static_cast<std::size_t>(i)]; }
+  std::vector<std::string> paths(Range rows) const {
+    std::vector<std::string> all;
+    for (std::int64_t i = rows.begin; i < rows.end; ++i)
+      all.push_back(str(folder_, "/", files_[static_cast<std::size_t>(i)]));
+    return all;
+  }
 
   std::string folder_;
   std::vector<std::string> files_;  // below the folder
@@ -97,9 +110,9 @@ class FolderInput : public ScriptInput {
 
 class TableRows : public ScriptInput {
  public:
-  TableRows(Communicator& comm, const std::string& path, const std::vector<std::string>& columns,
-            const std::string& scratch)
-      : table_(comm, path, scratch, most_in_memory) {
+  TableRows(Communicator& comm, const std::string& path, const TableOptions& options,
+            const std::vector<std::string>& columns, const std::string& scratch)
+      : table_(comm, path, options, scratch, most_in_memory) {
     leading_.push_back(plain_column("row", ResultType::integer));
     run_together(comm, [&] {
       for (const auto& name : columns) {
@@ -111,11 +124,21 @@ class TableRows : public ScriptInput {
   std::int64_t rows() const override { return table_.rows(); }
   const ResultSchema& leading() const override { return leading_; }
   std::string payload(Range rows) const override { return table_.to_ipc(rows); }
+  MiniBatch mini_batch(Range rows) const override {
+    MiniBatch batch{rows.begin, {rows.size(), {}}, {}};
+    for (const auto& name : table_.names()) {
+      std::vector<std::uint8_t> missing;
+      auto values = table_.values(name, rows, &missing);
+      batch.table.columns.push_back(row_column(table_.column(name), std::move(values), std::move(missing)));
+    }
+    return batch;
+  }
   std::vector<ResultValues> leading_values(Range rows) const override {
     std::vector<ResultValues> values = {numbers(rows)};
     for (std::size_t c = 1; c < leading_.size(); ++c) values.push_back(table_.values(leading_[c].name, rows));
     return values;
   }
+  void check_unchanged(Communicator& comm) const override { table_.check_unchanged(comm); }
 
  private:
   RawTable table_;
@@ -125,9 +148,12 @@ class TableRows : public ScriptInput {
 }  // namespace
 
 std::unique_ptr<ScriptInput> open_script_input(Communicator& comm, const std::string& path,
+                                               const TableOptions& options,
                                                const std::vector<std::string>& columns,
                                                const std::string& scratch) {
-  if (!std::filesystem::is_directory(path)) return std::make_unique<TableRows>(comm, path, columns, scratch);
+  const bool table =
+      !std::filesystem::is_directory(path) || !options.files.empty() || !options.format.empty();
+  if (table) return std::make_unique<TableRows>(comm, path, options, columns, scratch);
   std::unique_ptr<ScriptInput> input;
   run_together(comm, [&] {
     if (exists(path + "/dataset.json")) {

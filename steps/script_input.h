@@ -1,4 +1,4 @@
-// What an entry script gets for a mini-batch, and how the results say which row is whose.
+// What an entry script, or a plug-in, gets for a mini-batch, and how the results say which row is whose.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,8 @@
 #include "base/partition.h"
 #include "collectives/communicator.h"
 #include "io/result_table.h"
+#include "io/table_file.h"
+#include "steps/row_plugin.h"
 
 namespace rankflow {
 
@@ -20,15 +22,20 @@ class ScriptInput {
   virtual Json head(Range) const { return Json::object(); }
   /// The rows as an Arrow IPC stream.
   virtual std::string payload(Range) const { return {}; }
+  /// The same for code in this process.
+  virtual MiniBatch mini_batch(Range rows) const = 0;
   /// Columns that stand before the script's own in the results.
   virtual const ResultSchema& leading() const = 0;
   virtual std::vector<ResultValues> leading_values(Range rows) const = 0;
+  /// Collective. That what was read is what was found. Throws Error (bad_data).
+  virtual void check_unchanged(Communicator&) const {}
 };
 
-/// A prepared dataset (a folder with dataset.json), another folder's files, or a table: a file of any format of tables.
-/// `columns`: of a dataset or table, to go before the results; `scratch`: a folder for unpacked files. Collective. Throws Error
-/// (bad_data, configuration).
+/// A prepared dataset (a folder with dataset.json), another folder's files, or a table: a file of any format of tables, or what
+/// `options` picks in a folder (`files`, `format`). `columns`: of a dataset or table, to go before the results; `scratch`: a folder for
+/// unpacked files. Collective. Throws Error (bad_data, configuration).
 std::unique_ptr<ScriptInput> open_script_input(Communicator& comm, const std::string& path,
+                                               const TableOptions& options,
                                                const std::vector<std::string>& columns,
                                                const std::string& scratch);
 

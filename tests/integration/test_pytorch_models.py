@@ -1,5 +1,6 @@
 """Exported PyTorch models, plug-ins and weights: what comes from Python and what goes back."""
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -40,8 +41,8 @@ steps:
 """
 
 
-def export(place, folder, *options, code=0):
-    done = subprocess.run([sys.executable, SOURCE / "launchers/export_model.py", place, "-o", folder, "--batch", "features=4", *options],
+def export(place, folder, *options, batch="features=4", code=0):
+    done = subprocess.run([sys.executable, SOURCE / "launchers/export_model.py", place, "-o", folder, "--batch", batch, *options],
                           capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -97,6 +98,53 @@ def test_weights_return_to_python(flow, exported):
         expected = model(features).double().softmax(1).numpy()
     with h5py.File(flow.artifact("score", "scores")[0] / "scores.h5") as scores:
         assert np.abs(scores["probabilities"][:] - expected).max() < 1e-5
+
+
+IMAGES = """\
+name: sides
+inputs: {images: {path: images}, labels: {path: labels}, model: {path: model}}
+steps:
+  prepare:
+    type: prepare
+    inputs: {images: "${{inputs.images}}", labels: "${{inputs.labels}}"}
+  train:
+    type: train
+    inputs: {train: "${{steps.prepare.outputs.data}}", model: "${{inputs.model}}"}
+    model: {type: exported}
+    epochs: 3
+    batch_size: 32
+    optimizer: {type: sgd, learning_rate: 0.05}
+  evaluate:
+    type: evaluate
+    inputs: {model: "${{steps.train.outputs.model}}", data: "${{steps.prepare.outputs.data}}"}
+  score:
+    type: score
+    inputs: {model: "${{steps.train.outputs.model}}", data: "${{steps.prepare.outputs.data}}"}
+"""
+
+
+def test_convolutions_score_as_in_python(rankflow, tmp_path):
+    """The layout of a convolution's weights says how its images lie: what is read back has to have the same."""
+    export(f"{MODELS}:convolutions", rankflow.folder / "model", batch="images=1x8x8")
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 2, 400).astype(np.uint8)
+    images = random.integers(0, 120, (400, 8, 8)).astype(np.uint8)
+    for image, label in zip(images, labels):
+        image[:, 4 * label:4 * label + 4] += 90
+    (rankflow.folder / "images").write_bytes(b"\0\0\x08\x03" + np.array([400, 8, 8], ">u4").tobytes() + images.tobytes())
+    (rankflow.folder / "labels").write_bytes(b"\0\0\x08\x01" + np.array([400], ">u4").tobytes() + labels.tobytes())
+    rankflow.write("sides.yaml", IMAGES)
+    rankflow("run", "-n", "2", "sides.yaml")
+    assert rankflow.metrics("evaluate")["accuracy"] > 0.95
+    sys.path.insert(0, str(MODELS.parent))
+    import pytorch_models
+    from safetensors.torch import load_file
+    model = pytorch_models.convolutions().eval()
+    model.load_state_dict(load_file(rankflow.artifact("train", "model")[0] / "model.safetensors"))
+    with torch.no_grad():
+        expected = model(torch.from_numpy(images).float().unsqueeze(1) / 255).double().softmax(1).numpy()
+    with h5py.File(rankflow.artifact("score", "scores")[0] / "scores.h5") as scores:
+        assert np.abs(scores["probabilities"][:] - expected).max() < 1e-4
 
 
 def test_trains_as_pytorch_does(flow, exported):
@@ -232,3 +280,25 @@ def test_a_plug_in_trains_and_is_kept_with_its_model(rankflow, plugin):
     shutil.copy(plugin, library)
     rankflow(*command, "--force", "score")  # the library that the model was trained with lies in its artifact
     assert rankflow.statuses()["score"] == "done"
+
+
+def test_a_plug_in_makes_rows(rankflow, plugin):
+    pd = pytest.importorskip("pandas")
+    shutil.copy(plugin.with_name("libink.so"), rankflow.folder)
+    for name in ("ink.yaml", "CMakeLists.txt"):
+        shutil.copy(SOURCE / "configs/plugin" / name, rankflow.folder)
+    command = ["run", "-n", "2", "ink.yaml", "--input", f"digits={SOURCE}/configs/data/digits.csv.gz"]
+    rankflow(*command)
+    scores = pd.read_csv(rankflow.artifact("score", "scores")[0] / "scores.csv")
+    pixels = pd.read_csv(SOURCE / "configs/data/digits.csv.gz", header=None).iloc[:, :64]
+    assert (scores["ink"] == pixels.sum(axis=1)).all()
+    left = pixels[[p for p in range(64) if p % 8 < 4]].sum(axis=1)
+    assert ((scores["side"] == "left") == (left > scores["ink"] - left)).all()
+    assert rankflow.metrics("prepare")["rows_read"] == len(pixels)
+    # What it throws comes with rows and rank, in both kinds of steps.
+    for step in ("score", "prepare"):
+        says = rankflow(*command, "--set", f"{step}.parameters={{pixels: 80}}", code=1)
+        assert re.search(r"mini-batch [01] \(rows (0 to 999|1000 to 1796), rank [01]\) failed 3 times", says.err + says.out)
+        assert "libink.so: the table has 65 columns, not 80 pixels" in says.err + says.out
+    assert "is no plug-in of rankflow: it has no function rankflow_rows_interface" in rankflow(
+        *command, "--set", f"library={plugin}", code=None).err

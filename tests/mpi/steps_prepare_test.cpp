@@ -134,7 +134,6 @@ TEST_F(PrepareTest, WrongDataAndWrongNamesFailOnAllRanks) {
     EXPECT_THAT(message, HasSubstr("bad.csv: row 2: column \"x\": \"abc\" is no number"));
   }
   EXPECT_THAT(failure({{"filter", "delay > 1000"}}, a, ExitStatus::bad_data), HasSubstr("no row is left"));
-  EXPECT_THAT(failure(Json::object(), {}, configuration), HasSubstr("either the input `data`"));
 }
 
 std::string idx(const std::string& shape, const std::string& values) {

@@ -20,6 +20,12 @@ def normalised(classes=3, dropout=0.1):
     return Normalised(classes, dropout)
 
 
+def convolutions():
+    """Weights that a compiler wants channels last, the first of them for one channel."""
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 2))
+
+
 def straight():
     return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
 

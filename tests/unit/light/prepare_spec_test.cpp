@@ -24,6 +24,18 @@ TEST_F(PrepareSpec, OutputsAreTheSplits) {
   EXPECT_THAT(outputs({{"split", {{"train", 0.8}, {"test", 0.2}}}}), ElementsAre("test", "train"));
 }
 
+TEST_F(PrepareSpec, InputsGoTogetherOrAreRefused) {
+  const Json script = {{"entry_script", "rows.py"}};
+  EXPECT_EQ(inputs_message(Json::object(), {"data", "statistics"}), "no error");
+  EXPECT_EQ(inputs_message(script, {"data"}), "no error");
+  EXPECT_THAT(inputs_message(Json::object(), {"statistics"}), HasSubstr("either the input `data`"));
+  EXPECT_THAT(inputs_message(Json::object(), {"data", "images"}), HasSubstr("either the input `data`"));
+  EXPECT_THAT(inputs_message(Json::object(), {"data", "labels"}), HasSubstr("goes with `images`"));
+  EXPECT_THAT(inputs_message({{"image", {{"height", 8}, {"width", 8}}}}, {"data"}),
+              HasSubstr("goes with the input `images`"));
+  EXPECT_THAT(inputs_message(script, {"images"}), HasSubstr("goes with the input `data`"));
+}
+
 TEST_F(PrepareSpec, MistakesAreFoundBeforeAnythingRuns) {
   EXPECT_EQ(message({{"split", {{"train", 0.8}, {"validation", 0.1}, {"test", 0.1}}}}), "no error");
   EXPECT_THAT(message({{"split", {{"train", 0.8}, {"test", 0.1}}}}), HasSubstr("add up to 0.9"));

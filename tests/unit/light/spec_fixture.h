@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -21,6 +22,17 @@ class SpecTest : public ::testing::Test {
   std::string message(const Json& keys) const {
     try {
       spec_->check(complete(keys));
+    } catch (const Error& e) {
+      EXPECT_EQ(e.status(), ExitStatus::configuration);
+      return e.message();
+    }
+    return "no error";
+  }
+
+  /// What is said of inputs of these names.
+  std::string inputs_message(const Json& keys, const std::set<std::string>& inputs) const {
+    try {
+      spec_->check_inputs(complete(keys), inputs);
     } catch (const Error& e) {
       EXPECT_EQ(e.status(), ExitStatus::configuration);
       return e.message();

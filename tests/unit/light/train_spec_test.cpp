@@ -58,5 +58,16 @@ TEST_F(TrainSpec, OnlyLocalStepsDependOnTheNumberOfRanks) {
   EXPECT_TRUE(spec_->depends_on_ranks(complete(with_model({{"local_steps", rounds}}))));
 }
 
+TEST_F(TrainSpec, InputsThatKeysNeed) {
+  const Json linear = {{"model", {{"type", "linear"}}}};
+  EXPECT_EQ(inputs_message(linear, {"train"}), "no error");
+  EXPECT_THAT(inputs_message({{"model", {{"type", "exported"}}}}, {"train"}),
+              HasSubstr("needs the input model"));
+  Json best = linear;
+  best["select"] = "best";
+  EXPECT_THAT(inputs_message(best, {"train"}), HasSubstr("select: best needs the input validation"));
+  EXPECT_EQ(inputs_message(best, {"train", "validation"}), "no error");
+}
+
 }  // namespace
 }  // namespace rankflow

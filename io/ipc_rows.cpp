@@ -1,0 +1,74 @@
+#include "io/ipc_rows.h"
+
+#include <arrow/api.h>
+#include <arrow/io/api.h>
+#include <arrow/ipc/api.h>
+
+#include "base/text.h"
+#include "io/arrow_result.h"
+#include "io/file.h"
+
+namespace rankflow {
+
+struct IpcRows::File {
+  std::string path;
+  std::shared_ptr<arrow::Schema> schema;
+  std::shared_ptr<arrow::io::FileOutputStream> bytes;
+  std::shared_ptr<arrow::ipc::RecordBatchWriter> writer;
+};
+
+namespace {
+
+/// Arrow's status says what went wrong with a file of ours: that is no bad data.
+void check_written(const arrow::Status& status, const std::string& path) {
+  if (!status.ok()) throw Error(ExitStatus::io, str("cannot write ", path, ": ", status.message()));
+}
+
+std::string numbered(std::int64_t mini_batch) {
+  std::string number = std::to_string(mini_batch);
+  if (number.size() < 12) number.insert(0, 12 - number.size(), '0');
+  return number;
+}
+
+}  // namespace
+
+IpcRows::IpcRows(std::string folder) : folder_(std::move(folder)) {}
+IpcRows::~IpcRows() = default;
+IpcRows::IpcRows(IpcRows&&) noexcept = default;
+
+std::int64_t IpcRows::write(std::int64_t mini_batch, std::string_view stream) {
+  const std::string doing = str("rows of mini-batch ", mini_batch);
+  const auto buffer = std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(
+      reinterpret_cast<const std::uint8_t*>(stream.data()), std::ssize(stream)));
+  const auto reader = value_of(arrow::ipc::RecordBatchStreamReader::Open(buffer), doing);
+  const auto table = value_of(value_of(reader->ToTable(), doing)->CombineChunks(), doing);
+  check_arrow(table->ValidateFull(), doing);
+  const auto schema = table->schema()->RemoveMetadata();
+  const bool goes_on = file_ && next_ == mini_batch && file_->schema->Equals(*schema);
+  next_ = mini_batch + 1;
+  if (table->num_rows() == 0) return 0;
+  if (!goes_on) {
+    close();
+    make_directories(folder_);
+    file_ = std::make_unique<File>();
+    file_->path = str(folder_, "/mini-batch-", numbered(mini_batch), ".arrow");
+    file_->schema = schema;
+    auto bytes = arrow::io::FileOutputStream::Open(file_->path);
+    check_written(bytes.status(), file_->path);
+    file_->bytes = *bytes;
+    auto writer = arrow::ipc::MakeFileWriter(file_->bytes, schema);
+    check_written(writer.status(), file_->path);
+    file_->writer = *writer;
+  }
+  check_written(file_->writer->WriteTable(*table->ReplaceSchemaMetadata(nullptr)), file_->path);
+  return table->num_rows();
+}
+
+void IpcRows::close() {
+  if (!file_) return;
+  const auto file = std::move(file_);
+  check_written(file->writer->Close(), file->path);
+  check_written(file->bytes->Close(), file->path);
+}
+
+}  // namespace rankflow

@@ -1,0 +1,15 @@
+// Rows of a prepare step that a Python script of the user's makes.
+#pragma once
+
+#include <string>
+
+#include "runtime/step.h"
+
+namespace rankflow {
+
+/// Has the script in the key `entry_script` turn the input `data`, mini-batch by mini-batch, into rows of a table, and gives the folder
+/// whose files are this table: the same pieces in the same order on any number of ranks. `scratch`: a folder that all ranks see.
+/// Collective. Throws Error (step_failed, with the script's traceback, the rows and the rank; bad_data; configuration), Stopped.
+std::string rows_of_script(StepContext& context, const std::string& scratch);
+
+}  // namespace rankflow

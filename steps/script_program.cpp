@@ -1,0 +1,101 @@
+// A Python script of the user's, in a child process of the rank.
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "steps/child_channel.h"
+#include "steps/entry_program.h"
+#include "steps/rankflow_step_source.h"
+
+namespace rankflow {
+namespace {
+
+class ScriptProgram : public EntryProgram {
+ public:
+  ScriptProgram(StepContext& context, std::string path, double timeout, ProgramRows wanted)
+      : context_(context), path_(std::move(path)), timeout_(timeout), wanted_(wanted) {}
+
+  std::string run(const ScriptInput& input, Range rows) override {
+    if (!process_) start();
+    ChildChannel::Message answer;
+    try {
+      answer = process_->ask(input.head(rows), input.payload(rows), timeout_);
+    } catch (...) {
+      process_.reset();  // the next attempt gets a new one
+      throw;
+    }
+    if (answer.head.at("kind") == "failed") fail(answer.head);
+    for (const Json& m : answer.head.at("metrics")) context_.report.metric(m[0], m[1], m[2]);
+    return std::move(answer.payload);
+  }
+
+  const std::string& path() const override { return path_; }
+
+ private:
+  void start() {
+    const std::string module = str(context_.checkpoints, "/python-", unique_suffix());
+    make_directories(module);
+    write_file_atomically(module + "/rankflow_step.py", rankflow_step_source, /*durable=*/false);
+    SpawnRequest request;
+    request.argv = {interpreter(), "-u", module + "/rankflow_step.py"};
+    request.folder = context_.folder;
+    request.output = str(context_.log_folder, "/rank-", context_.comm.rank(), ".log");
+    auto variables = inherited_environment();
+    const std::string one = "1";
+    // One process per core; and sums in another number of threads are other sums.
+    for (const char* name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"})
+      variables.insert_or_assign(name, one);
+    variables.insert_or_assign("PYTHONDONTWRITEBYTECODE", one);
+    request.environment = environment_list(variables);
+    process_ = std::make_unique<ChildChannel>(*context_.spawner, std::move(request),
+                                              [this] { return context_.stop.requested(); });
+    const Json start = {{"script", path_},
+                        {"step", context_.step},
+                        {"rank", context_.comm.rank()},
+                        {"ranks", context_.comm.size()},
+                        {"inputs", context_.inputs},
+                        {"outputs", context_.outputs},
+                        {"rows", wanted_ == ProgramRows::results ? "results" : "table"},
+                        {"parameters", context_.parameters.value("parameters", Json::object())}};
+    try {
+      const auto answer = process_->ask(start, {}, 0);
+      if (answer.head.at("kind") != "ready") fail(answer.head);
+    } catch (...) {
+      process_.reset();
+      throw;
+    }
+  }
+
+  std::string interpreter() const {
+    const std::string python = context_.parameters.at("python");
+    return python.find('/') == std::string::npos ? python
+           : python.starts_with('/')             ? python
+                                                 : str(context_.folder, "/", python);
+  }
+
+  [[noreturn]] void fail(const Json& answer) const {
+    const std::string trace = trim(answer.at("traceback").get<std::string>());
+    log::error(str(path_, ": ", trace));
+    throw Error(ExitStatus::step_failed,
+                str(context_.parameters.at("entry_script").get<std::string>(), ": ",
+                    answer.at("error").get<std::string>(), "\n", trace, "\n"),
+                str("rankflow logs ", context_.step));
+  }
+
+  StepContext& context_;
+  const std::string path_;
+  const double timeout_;
+  const ProgramRows wanted_;
+  std::unique_ptr<ChildChannel> process_;
+};
+
+}  // namespace
+
+std::unique_ptr<EntryProgram> make_script_program(StepContext& context, const std::string& path,
+                                                  double timeout, ProgramRows wanted) {
+  return std::make_unique<ScriptProgram>(context, path, timeout, wanted);
+}
+
+}  // namespace rankflow
