@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "io/published_mark.h"
 #include "io/remote_store.h"
 #include "io/secret.h"
 
@@ -168,6 +169,7 @@ class ObjectStore : public RemoteStore {
       found[static_cast<std::size_t>(i)] = {name_in(info), info.size(), version_of(info)};
     });
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+    check_published(found);
     return found;
   }
 
@@ -222,6 +224,22 @@ class ObjectStore : public RemoteStore {
       if (info.IsFile()) infos.push_back(std::move(info));
     }
     return infos;
+  }
+
+  /// Throws where some of the files are of a place whose publishing has begun and not ended: they may be of two artifacts.
+  void check_published(const std::vector<RemoteFile>& found) const {
+    const auto has = [&](const std::string& path) {
+      const auto at = std::lower_bound(found.begin(), found.end(), path,
+                                       [](const RemoteFile& f, const std::string& p) { return f.path < p; });
+      return at != found.end() && at->path == path;
+    };
+    for (const RemoteFile& file : found) {
+      const std::string place = file.path.substr(0, file.path.rfind('/') + 1);
+      if (file.path != place + publishing_mark || has(place + published_mark)) continue;
+      throw Error(ExitStatus::bad_data,
+                  str(shown(file.path), " says that rankflow is publishing there, or was interrupted"),
+                  "the command that publishes it, again");
+    }
   }
 
   /// "" for the location itself.

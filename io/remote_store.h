@@ -30,7 +30,7 @@ class RemoteStore {
  public:
   virtual ~RemoteStore() = default;
   /// The files at the location, sorted by path. Throws Error: io where nothing is there or the server can't be reached,
-  /// permission where it refuses, bad_data for a name that would lead out of a folder.
+  /// permission where it refuses, bad_data for a name that would lead out of a folder and for outputs that are being published there.
   virtual std::vector<RemoteFile> list() = 0;
   /// The same as path → size, without versions; empty where nothing is there.
   virtual std::map<std::string, std::int64_t> sizes() = 0;

@@ -14,6 +14,7 @@
 #include "io/copy_artifact.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "io/published_mark.h"
 #include "runtime/abandoned.h"
 
 namespace rankflow {

@@ -28,9 +28,6 @@ struct Delivery {
 Json to_json(const Delivery& delivery);
 Delivery delivery_from_json(const Json& json);
 
-/// What says in a target which artifact it holds. It is there only where the target is whole.
-inline constexpr const char* published_mark = ".rankflow-published.json";
-
 /// Brings a target to what the artifact holds. Returns whether anything was copied. Throws Error: configuration where something
 /// stands there that no delivery made, bad_data where the artifact is damaged, io, permission.
 using Deliver = std::function<bool(const StoreLayout& store, const Delivery& delivery)>;

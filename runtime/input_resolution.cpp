@@ -48,6 +48,7 @@ std::string known_datastores(const std::string& name, const Site& site) {
   return str("; there ", names.size() == 1 ? "is " : "are ", join(names, ", "));
 }
 
+/// The path of the input, which may be one in a datastore, becomes what that is.
 void resolve_datastore(PipelineInput& input, const Site& site) {
   const auto [name, below] = split_datastore_path(input.reference);
   const Datastore* datastore = site.find(name);
@@ -108,6 +109,42 @@ void resolve_publishing(PipelineStep& step, const Site& site) {
   }
 }
 
+/// Whether the key `place` of a step says a path that may be one in a datastore.
+bool may_be_in_datastore(const PipelineStep& step, const std::string& place) {
+  const auto found = step.parameters.find(place);
+  if (found == step.parameters.end() || !found->is_object()) return false;
+  const auto path = found->find("path");
+  return path != found->end() && path->is_string() && looks_like_datastore_path(*path);
+}
+
+/// `{path: "archive:x"}` becomes what it would have been written as without datastores: `{path: …}`, or `{url: …, …}`.
+void resolve_place(Json& place, const std::string& folder, const Site& site) {
+  PipelineInput written;
+  written.reference = place.at("path");
+  written.path = absolute_path(str(folder, "/", written.reference));
+  resolve_datastore(written, site);
+  if (!written.remote) {
+    place["path"] = written.path;
+    return;
+  }
+  place = Json::object();
+  const Json all = to_json(*written.remote);
+  for (const auto& [key, value] : all.items()) {
+    if (value != "" && value != false && !value.empty()) place[key] = value;
+  }
+}
+
+void resolve_places(PipelineStep& step, const std::string& folder, const Site& site) {
+  for (const std::string& place : step.spec->places) {
+    if (!may_be_in_datastore(step, place)) continue;
+    try {
+      resolve_place(step.parameters[place], folder, site);
+    } catch (const Error& e) {
+      throw ConfigError(step.mark, str("step ", in_quotes(step.name), ": ", place, ": ", describe(e)));
+    }
+  }
+}
+
 /// Throws where what one output is published to lies in what another is: it is replaced as a whole.
 void check_targets(const Pipeline& pipeline) {
   std::map<std::string, std::string> targets;  // with a '/' at the end → output
@@ -133,7 +170,11 @@ void check_targets(const Pipeline& pipeline) {
 }
 
 bool needs_site(const Pipeline& pipeline) {
-  const auto uses = [](const PipelineStep& s) { return s.download || !s.publish_to.empty(); };
+  const auto uses = [](const PipelineStep& s) {
+    const auto in_datastore = [&](const std::string& place) { return may_be_in_datastore(s, place); };
+    const auto& places = s.spec->places;
+    return s.download || !s.publish_to.empty() || std::any_of(places.begin(), places.end(), in_datastore);
+  };
   const auto is_elsewhere = [](const PipelineInput& i) {
     return i.download || (!i.reference.empty() && !is_dataset(i));
   };
@@ -183,6 +224,7 @@ void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pi
     }
   }
   for (PipelineStep& step : pipeline.steps) {
+    resolve_places(step, pipeline.folder, site);
     try {
       resolve_publishing(step, site);
     } catch (const Error& e) {

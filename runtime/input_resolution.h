@@ -18,9 +18,10 @@ void note_dataset(const std::string& text, const std::string& folder, PipelineIn
 /// Notes that the path as it was written, which the input has already, may be one in a datastore: `NAME:path`.
 void note_datastore(const std::string& written, PipelineInput& input);
 
-/// Gives every output that is published to a datastore its folder, every input with a reference its path, and those that are datasets their version and content. Where an earlier attempt
-/// of the same run resolved a reference (`pinned`: what describe_inputs() gave), it stays at that version. Throws ConfigError at the
-/// input's place for names and versions that there aren't.
+/// Gives every output that is published to a datastore its folder or location, every input with a reference its path or location,
+/// those that are datasets their version and content, and steps that write to a datastore (StepSpec::places) where that is. Where an
+/// earlier attempt of the same run resolved a reference (`pinned`: what describe_inputs() gave), it stays at that version. Throws
+/// ConfigError at the input's place for names and versions that there aren't.
 void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pinned = Json::object());
 /// What an earlier attempt of a run noted of its inputs; an empty object where there was none, or no such run.
 Json pinned_inputs(const StoreLayout& store, const std::string& run);

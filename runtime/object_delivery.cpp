@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "io/copy_artifact.h"
 #include "io/file.h"
+#include "io/published_mark.h"
 #include "io/remote_store.h"
 #include "runtime/published_objects.h"
 
@@ -25,7 +26,6 @@ class Publisher {
     wanted_ = index_of(manifest_of(store, delivery.digest));
     wanted_.artifact = delivery.digest;
     wanted_.output = delivery.output;
-    wanted_.run = delivery.run;
   }
 
   bool publish() {
@@ -37,7 +37,9 @@ class Publisher {
       return false;
     }
     check();
-    const std::string begun = encode(found_.with_ours(wanted_));
+    PublishedIndex publishing = found_.with_ours(wanted_);
+    publishing.run = delivery_.run;
+    const std::string begun = encode(publishing);
     put(publishing_mark, begun);
     if (found_.published) target_->remove(published_mark);
     upload();

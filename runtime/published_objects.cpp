@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "runtime/delivery.h"
-
 namespace rankflow {
 
 PublishedIndex index_of(const Manifest& manifest) {
@@ -15,15 +13,15 @@ PublishedIndex index_of(const Manifest& manifest) {
 std::string encode(const PublishedIndex& index) {
   Json files = Json::object();
   for (const auto& [path, file] : index.files) files[path] = {{"bytes", file.bytes}, {"sha256", file.sha256}};
-  return Json{{"artifact", index.artifact}, {"output", index.output}, {"run", index.run}, {"files", files}}
-             .dump(1) +
-         "\n";
+  Json json = {{"artifact", index.artifact}, {"output", index.output}, {"files", files}};
+  if (!index.run.empty()) json["run"] = index.run;
+  return json.dump(1) + "\n";
 }
 
 std::optional<PublishedIndex> decode_index(const std::string& text) {
   try {
     const Json json = Json::parse(text);
-    PublishedIndex index{json.at("artifact"), json.at("output"), json.at("run"), {}};
+    PublishedIndex index{json.at("artifact"), json.at("output"), json.value("run", ""), {}};
     for (const auto& [path, file] : json.at("files").items())
       index.files[path] = {file.at("bytes"), file.at("sha256")};
     return index;

@@ -4,7 +4,7 @@
 //   .rankflow-published.json   written last: the place holds all of this artifact. Whoever finds it may trust what it lists.
 //   .rankflow-publishing.json  written first, removed last: what lies here is being replaced, and which objects are ours
 //
-// Both hold {artifact, output, run, files: {path: {bytes, sha256}}}. What neither lists was put there by somebody else, and stays.
+// Both hold {artifact, output, files: {path: {bytes, sha256}}}, the second also the run that is at it. What neither lists was put there by somebody else, and stays.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,6 @@
 #include "io/manifest.h"
 
 namespace rankflow {
-
-inline constexpr const char* publishing_mark = ".rankflow-publishing.json";
 
 struct PublishedIndex {
   struct File {

@@ -40,6 +40,8 @@ struct StepSpec {
   /// Reads remote inputs where they are: such an input is a URL instead of a path, and the parameter `remote_inputs` has its
   /// io/location.h by its name. For other types they are staged as paths first.
   bool reads_remote = false;
+  /// Keys that say where files go, {path: …} or {url: …}: a path may be one in a datastore, and is replaced by what that is.
+  std::vector<std::string> places;
   /// Whether the number of ranks is part of the fingerprint for these parameters.
   std::function<bool(const Json& parameters)> depends_on_ranks = [](const Json&) { return false; };
   /// Why a step with these parameters can't use a GPU, for people; "" where it can.

@@ -8,7 +8,7 @@ namespace {
 
 Field to_field() {
   Fields keys = {
-      text("path", "A folder, relative to the pipeline file"),
+      text("path", "A folder, relative to the pipeline file, or `DATASTORE:path`"),
       text("url",
            "Instead of `path`: `s3://BUCKET/KEY`, `gs://BUCKET/KEY` or "
            "`abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH`"),
@@ -57,6 +57,7 @@ StepSpec transfer_spec() {
   };
   spec.inputs = {{"data", "what is copied; an object store is read directly, not staged first"}};
   spec.reads_remote = true;
+  spec.places = {"to"};
   spec.outputs = [](const Json&) {
     return std::vector<OutputSpec>{{"copied", "files.csv: path, bytes and SHA-256 of each file"}};
   };

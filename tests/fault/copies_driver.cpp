@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "io/copy_artifact.h"
+#include "io/published_mark.h"
 #include "io/store.h"
 #include "io/tree.h"
 #include "runtime/abandoned.h"

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from archive import BUCKET, archive, between  # noqa: F401: fixtures
-from support import CONFIGURATION, PERMISSION, rank_processes
+from support import BAD_DATA, CONFIGURATION, PERMISSION, rank_processes
 
 PUBLISH = """\
 name: publish
@@ -18,6 +18,15 @@ steps:
     command: [sh, -c, 'sort "$0" > "$1/rows"; mkdir -p "$1/below"; sort -r "$0" > "$1/below/reversed"; : > "$1/empty"', "${{inputs.rows}}", "${{outputs.sorted}}"]
     outputs: [sorted]
     publish_to: {sorted: "archive:results/sorted"}
+"""
+READ = """\
+name: read
+inputs: {rows: "archive:results"}
+steps:
+  look:
+    type: command
+    command: [cp, "${{inputs.rows}}/sorted/rows", "${{outputs.made}}/rows"]
+    outputs: [made]
 """
 INDEX, UNFINISHED = ".rankflow-published.json", ".rankflow-publishing.json"
 RESULTS = "results/sorted/"
@@ -94,18 +103,22 @@ def test_targets_that_can_not_be_are_refused_before_anything_runs(rankflow, arch
 def test_where_publishing_fails_the_same_command_goes_on(rankflow, archive, between):
     rankflow.write("rows.txt", "b\na\n")
     pipeline = rankflow.write("p.yaml", PUBLISH)
-    between.watch = lambda method, path: 403 if method == "PUT" and path.endswith("/reversed") else None
+    between.watch = lambda method, path: 403 if method == "PUT" and path.endswith("/rows") else None
     said = rankflow("run", pipeline, code=PERMISSION)
     assert "publishing sort.sorted to archive:results/sorted" in said.out + said.err
     assert rankflow.statuses() == {"sort": "done"} and "problem" in published(rankflow)
     assert INDEX not in archive.objects(RESULTS) and UNFINISHED in archive.objects(RESULTS)
+    said = rankflow("run", rankflow.write("read.yaml", READ), code=BAD_DATA).err
+    assert "says that rankflow is publishing there" in said, "what is half written is no input"
     written = []
     between.watch = lambda method, path: written.append(path.rsplit("/", 1)[1]) if method == "PUT" else None
     rankflow("run", pipeline)
     assert rankflow.statuses() == {"sort": "reused"} and published(rankflow)["copied"]
     check_trusted(rankflow, archive.objects(RESULTS))
     assert UNFINISHED not in archive.objects(RESULTS)
-    assert "rows" not in written and "reversed" in written, "what is there is not uploaded again"
+    assert "reversed" not in written and "rows" in written, "what is there is not uploaded again"
+    rankflow("run", "read.yaml")
+    assert (rankflow.artifact("look", "made")[0] / "rows").read_text() == "a\nb\n"
 
 
 @pytest.mark.parametrize("seed", range(4))

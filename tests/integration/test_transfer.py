@@ -144,3 +144,28 @@ def test_wrong_targets(rankflow):
     os.mkfifo(rankflow.folder / "from/fifo")
     rankflow.write("p.yaml", PIPELINE.format(source="from", to="{path: x}"))
     assert "fifo" in rankflow("run", "p.yaml", code=BAD_DATA).err
+
+
+def test_a_datastore_is_a_target(rankflow, remote, s3):
+    location, content, put = remote
+    files = fill(rankflow.folder / "from", count=4)
+    rankflow.environment |= {"BOTH": "key:secret", "RANKFLOW_SITE": str(rankflow.folder / "site.yaml")}
+    rankflow.write("site.yaml", f"""\
+datastores:
+  lake: {{uri: "s3://{BUCKET}/{rankflow.folder.name}", endpoint: "{s3[0]}", region: us-east-1, credentials: "env:BOTH"}}
+  disk: {{path: {rankflow.folder / "disk"}}}
+""")
+    for to in ("lake:a", "disk:a"):
+        rankflow.write("p.yaml", PIPELINE.format(source="from", to=f"{{path: '{to}'}}"))
+        rankflow("run", "-n", 2, "p.yaml")
+    assert content() == {f"a/{name}": body for name, body in files.items()}
+    assert tree(rankflow.folder / "disk/a") == files
+    # From one to the other, without a path of this machine between.
+    rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="'lake:a'", to="{path: 'disk:b'}")))
+    assert tree(rankflow.folder / "disk/b") == files
+    for to in ("lake:../x", "lake:.", "disk:../x", "lak:x"):
+        said = rankflow("plan", rankflow.write("p.yaml", PIPELINE.format(source="from", to=f"{{path: '{to}'}}")), code=CONFIGURATION).err
+        assert 'p.yaml:5:3: step "copy": to: ' in said
+    (rankflow.folder / "a:b").mkdir()
+    rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="from", to="{path: 'aa:b'}").replace("'aa:b'", "'./a:b'")))
+    assert tree(rankflow.folder / "a:b") == files

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "io/json.h"
+#include "io/published_mark.h"
 #include "runtime/run_record.h"
 #include "store_fixture.h"
 

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/delivery.h"
-
 namespace rankflow {
 namespace {
 
@@ -12,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::Key;
 
 PublishedIndex index(const std::string& artifact, std::map<std::string, PublishedIndex::File> files) {
-  return {artifact, "scores", "run-1", std::move(files)};
+  return {artifact, "scores", "", std::move(files)};
 }
 
 const PublishedIndex old_one = index("old", {{"a", {1, "x"}}, {"b", {2, "y"}}});
@@ -58,6 +56,10 @@ TEST(PublishedObjects, OnlyOursIsRemovedOrTakenForWritten) {
 TEST(PublishedObjects, AnIndexIsReadAsItWasWritten) {
   const auto read = decode_index(encode(new_one));
   ASSERT_TRUE(read);
+  EXPECT_EQ(encode(new_one).find("run"), std::string::npos) << "the same content is the same object";
+  PublishedIndex by_a_run = new_one;
+  by_a_run.run = "run-1";
+  EXPECT_EQ(decode_index(encode(by_a_run))->run, "run-1");
   EXPECT_EQ(read->artifact, "new");
   EXPECT_EQ(read->files.at("c/d").bytes, 3);
   EXPECT_EQ(read->files.at("c/d").sha256, "w");
