@@ -60,8 +60,9 @@ std::vector<std::string> run_words(const std::string& file, const StoreLayout& l
   return {"run", file, "--store", layout.root, "--ranks", str(ranks)};
 }
 
-std::optional<Json> profile_of(const std::string& file, const StoreLayout& layout) {
-  PlanningSession session(parse_command_line(run_words(file, layout, 1)), file, 1);
+std::optional<Json> profile_of(const std::string& file, const StoreLayout& layout,
+                               const ListRemote& list = list_remote) {
+  PlanningSession session(parse_command_line(run_words(file, layout, 1)), file, 1, list);
   const PlannedStep& step = session.planner().steps().at(0);
   if (step.decision != Decision::reuse) return std::nullopt;
   return read_json(session.store().artifact_path(step.outputs.at("profile")) + "/profile.json");
@@ -73,7 +74,8 @@ std::optional<Json> known_profile(const StoreLayout& layout, const DatasetVersio
   const std::string file = layout.profile_pipeline(version.dataset, version.version);
   if (!exists(file)) return std::nullopt;
   try {
-    return profile_of(file, layout);
+    // What is only shown asks no server whether data elsewhere are still what was registered.
+    return profile_of(file, layout, [&](const Location&) { return version.content; });
   } catch (const Error&) {
     return std::nullopt;  // the data changed or are gone: the profile is not theirs
   }

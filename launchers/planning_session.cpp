@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "launchers/remote_questions.h"
 #include "runtime/device.h"
 #include "runtime/input_resolution.h"
 #include "steps/specs.h"
@@ -16,12 +15,13 @@ Pipeline load_for(const CommandLine& line, const std::string& pipeline_file, con
   return pipeline;
 }
 
-PlanningSession::PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks)
+PlanningSession::PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks,
+                                 ListRemote list)
     : specs_(all_step_specs()),
       pipeline_(load_for(line, pipeline_file, specs_)),
       memory_(FileMemory::default_path()),
       store_(store_of(line), memory_),
-      disk_(make_plan_disk(store_, memory_, list_remote)),
+      disk_(make_plan_disk(store_, memory_, std::move(list))),
       planner_(pipeline_, *disk_, plan_options_of(line, ranks, automatic_device(ranks))) {
   planner_.decide();
   memory_.save();

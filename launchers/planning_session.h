@@ -8,6 +8,7 @@
 #include "io/store.h"
 #include "launchers/job_environment.h"
 #include "launchers/options.h"
+#include "launchers/remote_questions.h"
 #include "runtime/pipeline.h"
 #include "runtime/plan.h"
 
@@ -20,7 +21,8 @@ Pipeline load_for(const CommandLine& line, const std::string& pipeline_file, con
 class PlanningSession {
  public:
   /// Loads `pipeline_file`, opens the store and decides all steps that can be decided. Throws Error.
-  PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks);
+  PlanningSession(const CommandLine& line, const std::string& pipeline_file, int ranks,
+                  ListRemote list = list_remote);
   /// Its parts refer to each other.
   PlanningSession(const PlanningSession&) = delete;
   PlanningSession& operator=(const PlanningSession&) = delete;

@@ -60,6 +60,7 @@ def test_a_place_in_an_object_store_is_registered_by_reference(rankflow, archive
     assert "env:ARCHIVE_KEY" in kept and "canary" not in kept, "credentials by reference"
 
     archive.client.delete_object(Bucket="archive", Key=f"{archive.prefix}/flights/2001.csv")
+    assert rankflow("dataset", "show", "one", "--json").out.count('"rows": 1') == 1, "what is only shown asks no server"
     assert "there is nothing at" in rankflow("run", "p.yaml", "--input", "rows=one:1", code=IO).err
     assert "there is nothing at" in rankflow("dataset", "register", "one", "archive:flights/2001.csv", code=IO).err
 
