@@ -19,10 +19,18 @@ namespace {
 constexpr int files_at_once = 8;  // servers answer slowly, and several at a time
 constexpr std::size_t block = 4 << 20;
 
+Location below(Location place, const char* name) {
+  place.url += str("/", name);
+  return place;
+}
+
 class Publisher {
  public:
   Publisher(const StoreLayout& store, const Delivery& delivery)
-      : store_(store), delivery_(delivery), target_(open_object_store(delivery.location)) {
+      : store_(store),
+        delivery_(delivery),
+        target_(open_object_store(delivery.location)),
+        mark_(open_object_store(below(delivery.location, publishing_mark))) {
     wanted_ = index_of(manifest_of(store, delivery.digest));
     wanted_.artifact = delivery.digest;
     wanted_.output = delivery.output;
@@ -39,15 +47,13 @@ class Publisher {
     check();
     PublishedIndex publishing = found_.with_ours(wanted_);
     publishing.run = delivery_.run;
-    const std::string begun = encode(publishing);
-    put(publishing_mark, begun);
+    begun_ = encode(publishing);
+    put(publishing_mark, begun_);
     if (found_.published) target_->remove(published_mark);
     upload();
+    found_.there = target_->sizes();  // also what one that gave way has uploaded meanwhile
     for (const std::string& path : found_.outdated(wanted_)) target_->remove(path);
-    if (get(publishing_mark, target_->sizes()) != begun) {
-      throw Error(ExitStatus::io, str("another run publishes to ", delivery_.path, " at the same time"),
-                  "the same command again");
-    }
+    check_alone();
     put(published_mark, encode(wanted_));
     target_->remove(publishing_mark);
     return true;
@@ -59,7 +65,7 @@ class Publisher {
     const auto take = [&](const char* mark, std::optional<PublishedIndex>& index) {
       const auto there = found_.there.find(mark);
       if (there == found_.there.end()) return;
-      index = decode_index(get(mark, found_.there));
+      index = decode_index(get(*target_, mark, there->second));
       if (index) found_.there.erase(there);
     };
     take(published_mark, found_.published);
@@ -80,13 +86,26 @@ class Publisher {
                 "another path in publish_to, or remove it");
   }
 
+  /// Nobody can be kept from publishing to the same place; the one whose mark was replaced gives way. As it looks before each file,
+  /// and the other one reads all back once it has written all, what the index says is so.
+  void check_alone() const {
+    const auto sizes = mark_->sizes();
+    if (!sizes.empty() && get(*mark_, "", sizes.begin()->second) == begun_) return;
+    throw Error(ExitStatus::io, str("another run publishes to ", delivery_.path, " at the same time"),
+                "the same command again");
+  }
+
   void upload() {
     const std::vector<std::pair<std::string, PublishedIndex::File>> files(wanted_.files.begin(),
                                                                           wanted_.files.end());
     for_each_item(std::ssize(files), files_at_once, [&](std::int64_t i) {
       const auto& [path, file] = files[static_cast<std::size_t>(i)];
       if (found_.may_be(path, file) && digest_there(path, file) == file.sha256) return;
+      check_alone();
       put_file(path, file);
+    });
+    for_each_item(std::ssize(files), files_at_once, [&](std::int64_t i) {
+      const auto& [path, file] = files[static_cast<std::size_t>(i)];
       if (digest_there(path, file) != file.sha256) {
         throw Error(ExitStatus::io, str(delivery_.path, "/", path, " has other bytes than were written"),
                     "the same command again");
@@ -118,11 +137,9 @@ class Publisher {
     return hash.finish();
   }
 
-  std::string get(const std::string& path, const std::map<std::string, std::int64_t>& sizes) {
+  static std::string get(RemoteStore& store, const std::string& path, std::int64_t size) {
     std::string text;
-    const auto found = sizes.find(path);
-    if (found == sizes.end()) return text;
-    target_->read({path, found->second, ""}, {0, found->second}, [&](std::span<const std::byte> bytes) {
+    store.read({path, size, ""}, {0, size}, [&](std::span<const std::byte> bytes) {
       text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     });
     return text;
@@ -135,7 +152,8 @@ class Publisher {
 
   const StoreLayout& store_;
   const Delivery& delivery_;
-  std::unique_ptr<RemoteStore> target_;
+  std::unique_ptr<RemoteStore> target_, mark_;
+  std::string begun_;  // what the mark says
   PublishedIndex wanted_;
   PublishedObjects found_;
 };

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from archive import BUCKET, archive, between  # noqa: F401: fixtures
-from support import BAD_DATA, CONFIGURATION, PERMISSION, rank_processes
+from support import BAD_DATA, CONFIGURATION, IO, PERMISSION, rank_processes
 
 PUBLISH = """\
 name: publish
@@ -149,3 +149,21 @@ def test_a_publish_that_is_killed_leaves_nothing_half_written_that_is_trusted(ra
     rankflow("run", pipeline)
     check_trusted(rankflow, archive.objects(RESULTS))
     assert set(archive.objects(RESULTS)) == {"rows", "below/reversed", "empty", INDEX}
+
+
+def test_of_two_that_publish_to_one_place_the_first_gives_way(rankflow, archive, between):
+    rankflow.write("rows.txt", "b\na\n")
+    pipeline = rankflow.write("p.yaml", PUBLISH)
+    other = b'{"artifact": "another", "output": "sorted", "files": {}, "run": "another"}'
+
+    def watch(method, path):
+        if method == "PUT" and path.endswith("/reversed"):
+            archive.put(RESULTS + UNFINISHED, other)
+    between.watch = watch
+    said = rankflow("run", pipeline, code=IO)
+    assert "another run publishes to" in said.out + said.err
+    assert archive.objects(RESULTS)[UNFINISHED] == other and INDEX not in archive.objects(RESULTS)
+    between.watch = lambda method, path: None
+    archive.client.delete_object(Bucket=BUCKET, Key=f"{archive.prefix}/{RESULTS}{UNFINISHED}")  # ended, somewhere else
+    said = rankflow("run", pipeline, code=CONFIGURATION)
+    assert "not something that rankflow published" in said.out + said.err, "the files have no mark any more"
