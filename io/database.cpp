@@ -37,7 +37,8 @@ class Handle {
     SQLGetDiagRec(kind_, handle_, 1, state.data(), &native, text.data(), text.size(), &length);
     const std::string code(reinterpret_cast<const char*>(state.data())),
         message(reinterpret_cast<const char*>(text.data()));
-    const bool denied = code.starts_with("28");
+    // PostgreSQL's driver has one state, 08001, for all that goes wrong while it connects.
+    const bool denied = code.starts_with("28") || message.find("authentication failed") != std::string::npos;
     throw Error(denied ? ExitStatus::permission : ExitStatus::io,
                 str(doing, ": ", trim(message), " (", code, ")"));
   }
@@ -112,6 +113,15 @@ class Query {
   }
 
  private:
+  /// What the database itself calls the type of a column.
+  std::string type_name(SQLSMALLINT number) const {
+    std::array<SQLCHAR, 128> text{};
+    statement_.check(SQLColAttribute(statement_.get(), static_cast<SQLUSMALLINT>(number), SQL_DESC_TYPE_NAME,
+                                     text.data(), text.size(), nullptr, nullptr),
+                     "the query fails");
+    return reinterpret_cast<const char*>(text.data());
+  }
+
   Column describe(SQLSMALLINT number) const {
     std::array<SQLCHAR, 1024> name{};
     SQLSMALLINT length = 0, type = 0, digits = 0, nullable = 0;
@@ -120,6 +130,7 @@ class Query {
                                     name.size(), &length, &type, &size, &digits, &nullable),
                      "the query fails");
     Column column{reinterpret_cast<const char*>(name.data()), kind_of(type)};
+    if (type_name(number) == "bool") column.kind = Kind::boolean;  // PostgreSQL's driver calls it a text
     if (column.name.empty())
       throw Error(ExitStatus::configuration, str("column ", number, " of the query has no name"),
                   "SELECT … AS name");
