@@ -14,7 +14,7 @@
 #include "io/image_resize.h"
 #include "steps/image_folder.h"
 #include "steps/image_keys.h"
-#include "steps/row_split.h"
+#include "steps/image_split.h"
 
 namespace rankflow {
 namespace {
@@ -226,11 +226,9 @@ PreparedData prepare_image_folder(StepContext& context) {
     data.schema = {{"task", "classification"}, {"target", "label"}, {"classes", folder->classes}};
   }
   data.columns.push_back(row_column());
-  SplitFractions fractions{{"data", 1.0}};
-  if (auto split = context.parameters.find("split"); split != context.parameters.end() && !split->empty())
-    fractions = split->get<SplitFractions>();
-  data.splits =
-      split_rows(rows_without(count, damaged), fractions, context.parameters.at("seed").get<std::uint64_t>());
+  run_together(context.comm, [&] {
+    data.splits = split_images(context.parameters, rows_without(count, damaged), folder->labels);
+  });
   data.beside = lists(folder, std::move(damaged));
   return data;
 }

@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/idx.h"
+#include "steps/image_split.h"
 #include "steps/prepare_image_folder.h"
-#include "steps/row_split.h"
 
 namespace rankflow {
 namespace {
@@ -27,8 +27,8 @@ bool given(const Json& parameters, const char* key) {
 }
 
 void refuse_table_keys(const Json& parameters) {
-  for (const char* key : {"columns", "derive", "filter", "target", "features", "transforms", "schema",
-                          "files", "format", "split_by"}) {
+  for (const char* key :
+       {"columns", "derive", "filter", "target", "features", "transforms", "schema", "files", "format"}) {
     if (given(parameters, key)) {
       throw Error(ExitStatus::configuration, str("`", key, "` is for tables; images have none"),
                   "leave it out");
@@ -88,9 +88,9 @@ Loaded load(const StepContext& context) {
   }
   std::vector<std::int64_t> rows(static_cast<std::size_t>(loaded.images->shape[0]));
   std::iota(rows.begin(), rows.end(), 0);
-  SplitFractions fractions{{"data", 1.0}};
-  if (given(context.parameters, "split")) fractions = context.parameters.at("split").get<SplitFractions>();
-  loaded.splits = split_rows(rows, fractions, context.parameters.at("seed").get<std::uint64_t>());
+  std::vector<std::int64_t> labels;
+  if (loaded.labels) labels.assign(loaded.labels->values.begin(), loaded.labels->values.end());
+  loaded.splits = split_images(context.parameters, rows, labels);
   return loaded;
 }
 

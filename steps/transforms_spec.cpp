@@ -189,7 +189,7 @@ Field split_by_field() {
        {"stratified",
         "At random within each value of a column, so that each value's rows are divided by the fractions",
         {column("The column, such as that of the target")}}},
-      "Tables: how rows are divided; by default at random");
+      "How rows are divided; by default at random. Images: random, or stratified by the column `label`");
 }
 
 void check_transforms(const Json& transforms) {

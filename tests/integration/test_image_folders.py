@@ -31,6 +31,24 @@ def picture(seed, height=20, width=30, mode="RGB"):
     return Image.fromarray(np.stack(planes, -1).astype(np.uint8)).convert(mode)
 
 
+def test_every_label_is_divided_by_the_fractions(rankflow):
+    folder(rankflow, 30)
+    rankflow.write("p.yaml", PIPELINE + SIZE + "    split: {train: 0.8, test: 0.2}\n    split_by: {type: stratified, column: label}\n")
+    digests = set()
+    for ranks in (1, 2):
+        rankflow("run", "-n", ranks, "p.yaml", "--force-all")
+        digests.add(tuple(rankflow.artifact("data", split)[1] for split in ("train", "test")))
+    assert len(digests) == 1
+    counts = {}
+    for split in ("train", "test"):
+        parts = [h5py.File(part) for part in sorted(rankflow.artifact("data", split)[0].glob("*.h5"))]
+        counts[split] = np.bincount(np.concatenate([part["target"][:] for part in parts])).tolist()
+    assert counts == {"train": [16, 8], "test": [4, 2]}
+    for wrong in ("{type: stratified, column: colour}", "{type: hash, column: label}"):
+        rankflow.write("p.yaml", PIPELINE + SIZE + "    split: {train: 0.8, test: 0.2}\n    split_by: " + wrong + "\n")
+        assert "stratified, column: label" in rankflow("run", "p.yaml", code=CONFIGURATION).err
+
+
 def folder(rankflow, count=12):
     """Two classes, PNG and JPEG, grey, with a palette, transparency and 16 bits, of several sizes."""
     modes = ["RGB", "L", "P", "RGBA", "1", "LA"]
