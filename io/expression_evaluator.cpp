@@ -4,6 +4,7 @@
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 
+#include <functional>
 #include <map>
 
 #include "base/text.h"
@@ -130,10 +131,44 @@ class Evaluator {
   Datum convert(const Expression& e, const Datum& data, const std::shared_ptr<arrow::DataType>& type) const {
     auto options = arrow::compute::CastOptions::Safe(type);
     options.allow_float_truncate = type->id() == arrow::Type::DOUBLE;
-    auto result = arrow::compute::Cast(data, options);
+    return computed(e, {data}, [&](const auto& some) { return arrow::compute::Cast(some[0], options); });
+  }
+
+  using Compute = std::function<arrow::Result<Datum>(const std::vector<Datum>&)>;
+
+  /// What `compute` gives for the arguments. Throws Error (bad_data) naming the row where it fails.
+  Datum computed(const Expression& e, const std::vector<Datum>& arguments, const Compute& compute) const {
+    auto result = compute(arguments);
     if (result.ok()) return *result;
     if (result.status().IsOutOfMemory()) throw std::bad_alloc();
-    throw expression_error(source_, e.offset, result.status().message(), ExitStatus::bad_data);
+    throw expression_error(source_, e.offset,
+                           place_of_failure(arguments, compute) + result.status().message(),
+                           ExitStatus::bad_data);
+  }
+
+  /// "FILE: row 17: " of the first row for which a computation fails, by halves; "" where no row is to blame.
+  std::string place_of_failure(const std::vector<Datum>& arguments, const Compute& compute) const {
+    const auto fails = [&](std::int64_t begin, std::int64_t end) {
+      std::vector<Datum> some;
+      bool rows = false;
+      for (const Datum& argument : arguments) {
+        if (argument.is_chunked_array())
+          some.emplace_back(argument.chunked_array()->Slice(begin, end - begin));
+        else if (argument.is_array())
+          some.emplace_back(argument.make_array()->Slice(begin, end - begin));
+        else
+          some.push_back(argument);
+        rows = rows || argument.is_arraylike();
+      }
+      return rows && !compute(some).ok();
+    };
+    std::int64_t begin = 0, end = table_.rows();
+    if (end == 0 || !fails(begin, end)) return "";
+    while (end - begin > 1) {
+      const std::int64_t middle = begin + (end - begin) / 2;
+      (fails(begin, middle) ? end : begin) = middle;
+    }
+    return table_.place(begin) + ": ";
   }
 
   Value arithmetic(const Expression& e) const {
@@ -203,10 +238,8 @@ class Evaluator {
 
   Datum run(const Expression& e, const std::string& function, const std::vector<Datum>& arguments,
             const arrow::compute::FunctionOptions* options = nullptr) const {
-    auto result = arrow::compute::CallFunction(function, arguments, options);
-    if (result.ok()) return *result;
-    if (result.status().IsOutOfMemory()) throw std::bad_alloc();
-    throw expression_error(source_, e.offset, result.status().message(), ExitStatus::bad_data);
+    return computed(e, arguments,
+                    [&](const auto& some) { return arrow::compute::CallFunction(function, some, options); });
   }
 
   [[noreturn]] void fail(const Expression& e, const std::string& message) const {

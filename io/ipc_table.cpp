@@ -1,4 +1,4 @@
-// Arrow's IPC file format: a piece is a record batch.
+// Arrow's IPC formats, the file and the stream, told apart by their first bytes: a piece is a record batch.
 #include <arrow/api.h>
 #include <arrow/io/api.h>
 #include <arrow/ipc/api.h>
@@ -13,17 +13,29 @@
 namespace rankflow {
 namespace {
 
+std::vector<TableColumn> columns_of(const arrow::Schema& schema, const std::string& file) {
+  check_column_names(schema.field_names(), file);
+  std::vector<TableColumn> columns;
+  for (const auto& field : schema.fields()) {
+    const ColumnType type = kept_type(*field->type(), file, field->name());
+    // A column of no values fits any type that other files have.
+    const bool empty = field->type()->id() == arrow::Type::NA;
+    columns.push_back({field->name(), empty ? std::nullopt : std::optional(type)});
+  }
+  return columns;
+}
+
+Table table_of(const std::shared_ptr<arrow::RecordBatch>& batch, const std::string& doing,
+               const std::string& file, const ReadRequest& request) {
+  check_arrow(batch->ValidateFull(), doing);  // what a damaged file holds could lead anywhere
+  return kept_table(*value_of(arrow::Table::FromRecordBatches({batch}), doing), file, request);
+}
+
 class IpcTable : public TableFile {
  public:
   explicit IpcTable(const InputFile& file) : file_(file) {
     reader_ = value_of(arrow::ipc::RecordBatchFileReader::Open(open_bytes(file)), file.name);
-    check_column_names(reader_->schema()->field_names(), file.name);
-    for (const auto& field : reader_->schema()->fields()) {
-      const ColumnType type = kept_type(*field->type(), file.name, field->name());
-      // A column of no values fits any type that other files have.
-      const bool empty = field->type()->id() == arrow::Type::NA;
-      columns_.push_back({field->name(), empty ? std::nullopt : std::optional(type)});
-    }
+    columns_ = columns_of(*reader_->schema(), file.name);
   }
 
   const std::vector<TableColumn>& columns() const override { return columns_; }
@@ -36,9 +48,7 @@ class IpcTable : public TableFile {
     const std::string doing = str(file_.name, ": batch ", piece.begin + 1);
     auto batch = reader_->ReadRecordBatch(static_cast<int>(piece.begin));
     if (!batch.ok()) check_unchanged(file_);
-    const auto read = value_of(std::move(batch), doing);
-    check_arrow(read->ValidateFull(), doing);  // what a damaged file holds could lead anywhere
-    return kept_table(*value_of(arrow::Table::FromRecordBatches({read}), doing), file_.name, request);
+    return table_of(value_of(std::move(batch), doing), doing, file_.name, request);
   }
 
  private:
@@ -47,9 +57,65 @@ class IpcTable : public TableFile {
   std::vector<TableColumn> columns_;
 };
 
+/// A stream has no list of its batches: who reads one goes through those before it. Ranks read consecutive ones in order.
+class IpcStream : public TableFile {
+ public:
+  explicit IpcStream(const InputFile& file) : file_(file) {
+    begin();
+    columns_ = columns_of(*reader_->schema(), file.name);
+  }
+
+  const std::vector<TableColumn>& columns() const override { return columns_; }
+  std::vector<TablePiece> cut(std::span<const std::string>) const override {
+    begin();
+    std::vector<TablePiece> pieces;
+    while (const auto batch = next()) pieces.push_back({next_ - 1, next_, batch->num_rows()});
+    return pieces;
+  }
+  Table read(const TablePiece& piece, const ReadRequest& request) const override {
+    if (next_ > piece.begin) begin();
+    std::shared_ptr<arrow::RecordBatch> batch;
+    while (next_ <= piece.begin) {
+      batch = next();
+      if (batch) continue;
+      check_unchanged(file_);
+      throw Error(ExitStatus::bad_data, str(file_.name, " ends before batch ", piece.begin + 1));
+    }
+    return table_of(batch, str(file_.name, ": batch ", next_), file_.name, request);
+  }
+
+ private:
+  void begin() const {
+    reader_ = value_of(arrow::ipc::RecordBatchStreamReader::Open(open_bytes(file_)), file_.name);
+    next_ = 0;
+  }
+  /// Null at the end.
+  std::shared_ptr<arrow::RecordBatch> next() const {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    const auto status = reader_->ReadNext(&batch);
+    if (!status.ok()) check_unchanged(file_);
+    check_arrow(status, str(file_.name, ": batch ", next_ + 1));
+    if (batch) ++next_;
+    return batch;
+  }
+
+  InputFile file_;
+  mutable std::shared_ptr<arrow::ipc::RecordBatchStreamReader> reader_;
+  mutable std::int64_t next_ = 0;  // the batch that it gives next
+  std::vector<TableColumn> columns_;
+};
+
+/// The file format begins with its name, "ARROW1"; a stream with a mark of four bytes before its first message (none before
+/// Arrow 0.15).
+bool is_stream(const InputFile& file) {
+  const auto begin = value_of(open_bytes(file)->Read(4), file.name);
+  return begin->ToString() == "\xff\xff\xff\xff";
+}
+
 }  // namespace
 
 std::unique_ptr<TableFile> open_arrow(const InputFile& file, const TableOptions&) {
+  if (is_stream(file)) return std::make_unique<IpcStream>(file);
   return std::make_unique<IpcTable>(file);
 }
 

@@ -48,6 +48,14 @@ def feather(table=None):
     return out.getvalue().to_pybytes()
 
 
+def stream(table=None):
+    table = arrow_table() if table is None else table
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table, max_chunksize=500)
+    return out.getvalue().to_pybytes()
+
+
 def zstd(content):
     return pa.compress(content, codec="zstd", asbytes=True)
 
@@ -91,7 +99,7 @@ DAMAGED = {
     "zstd: none at all": ("t.csv.zst", csv(), ["t.csv.zst"], ""),
     "jsonl: no object": ("t.jsonl", jsonl("[1, 2]"), ["t.jsonl: row 1234"], ""),
     "jsonl: cut off": ("t.jsonl", jsonl()[:-9], [f"t.jsonl: row {ROWS}"], ""),
-    "jsonl: another type": ("t.jsonl", jsonl('{"a": 1, "b": "x", "y": 0}'), ["t.jsonl"], ""),
+    "jsonl: another type": ("t.jsonl", jsonl('{"a": 1, "b": "x", "y": 0}'), ["t.jsonl: row 1234"], ""),
     "jsonl: a name twice": ("t.jsonl", jsonl('{"a": 1, "a": 2, "y": 0}'), ["t.jsonl"], ""),
     "jsonl: a list": ("t.jsonl", jsonl().replace(b'"b": ', b'"b": [').replace(b', "y"', b'], "y"'), ['"b" holds values of type list'], ""),
     "jsonl: declared integer": ("t.jsonl", jsonl('{"a": "x", "b": 1, "y": 0}'), ["t.jsonl: row 1234"], "schema: {a: integer}"),
@@ -109,6 +117,13 @@ DAMAGED = {
     "arrow: cut off": ("t.arrow", feather()[:-100], ["t.arrow"], ""),
     "arrow: text": ("t.arrow", csv(), ["t.arrow"], ""),
     "arrow: no rows": ("t.arrow", feather(arrow_table(0)), ["no rows"], ""),
+    "arrow stream: cut off": ("t.arrows", stream()[:-100], ["t.arrows: batch 6"], ""),
+    "arrow stream: only its first half": ("t.arrows", stream()[:len(stream()) // 2], ["t.arrows: batch"], ""),
+    "arrow stream: text": ("t.arrows", csv(), ["t.arrows"], ""),
+    "arrow stream: no rows": ("t.arrows", stream(arrow_table(0)), ["no rows"], ""),
+    "derive: divided by 0": ("t.csv", csv(), ["t.csv: row 1234: divide by zero"], "derive: {q: 10 / (a - 1233)}"),
+    "derive: no date": ("t.csv", csv("1,x,0"), ["t.csv: row 1: "], "derive: {d: year(text(b))}"),
+    "filter: too large": ("t.csv", csv("9223372036854775807,1,0"), ["t.csv: row 1234: overflow"], "filter: a + 1 > 0"),
     "csv as parquet": ("t.csv", csv(), ["t.csv"], "format: parquet"),
     "parquet as csv": ("t.parquet", parquet(), ["t.parquet"], "format: csv"),
 }
