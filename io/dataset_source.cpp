@@ -92,10 +92,13 @@ DatasetCandidate dataset_at(const std::string& path, FileMemory& memory) {
 
 DatasetCandidate dataset_copied_from(const std::string& path, Store& store, FileMemory& memory) {
   const DatasetCandidate original = describe_dataset(path, memory);
-  const std::string below = is_folder(path) ? "" : last_part(path);
+  const auto selection = selection_at(path);
+  const std::string below = is_folder(path) && !selection ? "" : last_part(path);
   Staging staging = store.stage();
-  if (below.empty()) {
-    copy_tree(path, staging.data());
+  if (is_folder(path)) {
+    const std::string to = below.empty() ? staging.data() : str(staging.data(), "/", below);
+    copy_tree(path, to);
+    if (selection) describe_copy(*selection, to);
   } else {
     copy_file(path, str(staging.data(), "/", below), false);
   }

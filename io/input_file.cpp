@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "io/arrow_result.h"
+#include "io/selection.h"
 #include "io/table_formats.h"
 
 namespace rankflow {
@@ -57,6 +58,11 @@ std::vector<std::string> files_with_known_suffix(const std::string& folder) {
       paths.push_back(entry.path().string());
   }
   return paths;
+}
+
+Error no_table_in(const std::string& folder) {
+  return Error(ExitStatus::bad_data, str("folder ", folder, " has no file whose suffix is that of a table"),
+               "name the files under `files`, or give `format`");
 }
 
 /// Turns text into UTF-8 piece by piece; a character may be cut by the end of a piece.
@@ -126,28 +132,53 @@ class PlainStream {
   std::shared_ptr<arrow::Buffer> buffer_;
 };
 
+/// The files of a selection: its members, and of those that are folders the tables in them; all in its order.
+std::vector<std::string> files_of(const Selection& selection) {
+  std::vector<std::string> paths;
+  for (const SelectionMember& member : selection.members) {
+    if (!std::filesystem::is_directory(member.path)) {
+      paths.push_back(member.path);
+      continue;
+    }
+    auto tables = files_with_known_suffix(member.path);
+    if (tables.empty()) throw no_table_in(member.path);
+    std::sort(tables.begin(), tables.end());
+    paths.insert(paths.end(), tables.begin(), tables.end());
+  }
+  return paths;
+}
+
+std::vector<std::string> files_matching(const std::string& folder, const std::vector<std::string>& globs) {
+  std::vector<std::string> paths;
+  for (const std::string& pattern : globs) {
+    const auto found = matches(folder + "/" + pattern);
+    if (found.empty()) throw Error(ExitStatus::bad_data, str("no file matches ", folder, "/", pattern));
+    paths.insert(paths.end(), found.begin(), found.end());
+  }
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  return paths;
+}
+
 }  // namespace
 
 std::vector<InputFile> find_input_files(const std::string& path, const std::vector<std::string>& globs) {
+  const auto selection = selection_at(path);
   std::vector<std::string> paths;
   if (!std::filesystem::is_directory(path)) {
     if (!globs.empty())
       throw Error(ExitStatus::configuration, str("`files` picks from a folder, but ", path, " is none"));
     paths.push_back(path);
   } else if (globs.empty()) {
-    paths = files_with_known_suffix(path);
-    if (paths.empty())
-      throw Error(ExitStatus::bad_data, str("folder ", path, " has no file whose suffix is that of a table"),
-                  "name the files under `files`, or give `format`");
+    paths = selection ? files_of(*selection) : files_with_known_suffix(path);
+    if (paths.empty()) throw no_table_in(path);
+    if (!selection) std::sort(paths.begin(), paths.end());
   } else {
-    for (const std::string& pattern : globs) {
-      const auto found = matches(path + "/" + pattern);
-      if (found.empty()) throw Error(ExitStatus::bad_data, str("no file matches ", path, "/", pattern));
-      paths.insert(paths.end(), found.begin(), found.end());
+    paths = files_matching(path, globs);
+    if (selection) {  // messages name the files as the user knows them
+      for (std::string& p : paths) p = place_in(*selection, p.substr(path.size() + 1));
     }
   }
-  std::sort(paths.begin(), paths.end());
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   std::vector<InputFile> files;
   for (const std::string& p : paths) files.push_back(input_file(p));
   return files;

@@ -6,11 +6,13 @@
 //   artifacts/<aa>/<digest>/producer.json  who made it, when (not part of the digest)
 //   checkpoints/<aa>/<fingerprint>/…     of unfinished steps
 //   damaged/<digest>.<unique>/           artifacts set aside because their bytes are wrong
+//   predecessors/<aa>/<digest>.json      what later runs with other files may take over (runtime/predecessor.h)
 //   datasets/<name>/<version>/version.json  a registered dataset: what it names, its content, where it came from
 //   datasets/<name>/<version>/files.json    its files with sizes and SHA-256
 //   datasets/<name>/<version>/tags/<key>, description.txt   for people; may be changed later
 //   profiles/<name>-<version>.yaml       the pipeline that profiles a registered dataset
 //   staged/<aa>/<digest>/<name>/data/<name>  an input from an object store or the web; staged.json beside data: its files' stamps
+//   selections/<aa>/<digest>/files/…     links to what a glob or a list names (selection.h); selection.json beside files
 //   runs/<run id>/run.json               one run: status, a record of each step, versions
 //   runs/<run id>/pipeline.json          the resolved pipeline
 //   runs/<run id>/plan.json              what was to run and why
@@ -50,6 +52,12 @@ struct StoreLayout {
   }
   std::string staged(const std::string& digest) const {
     return root + "/staged/" + digest.substr(0, 2) + "/" + digest;
+  }
+  std::string selection(const std::string& digest) const {
+    return root + "/selections/" + digest.substr(0, 2) + "/" + digest;
+  }
+  std::string predecessor(const std::string& family) const {
+    return root + "/predecessors/" + family.substr(0, 2) + "/" + family + ".json";
   }
   std::string damaged() const { return root + "/damaged"; }
   std::string datasets() const { return root + "/datasets"; }

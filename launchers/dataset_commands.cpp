@@ -15,6 +15,9 @@
 #include "launchers/remote_dataset.h"
 #include "launchers/run_view.h"
 #include "launchers/text_table.h"
+#include "runtime/input_kind.h"
+#include "runtime/input_resolution.h"
+#include "runtime/path_pattern.h"
 #include "runtime/run_record.h"
 
 namespace rankflow {
@@ -43,7 +46,20 @@ std::map<std::string, std::string> tags_of(const CommandLine& line) {
   return tags;
 }
 
-/// What the arguments after the dataset's name mean: RUN STEP.OUTPUT, an artifact's digest or folder, or a path.
+/// The folder of what a glob or a list names, as an input of a pipeline would be read (runtime/input_kind.h); "" for other texts.
+std::string listed_paths(const std::string& text, const std::string& dataset, const StoreLayout& store) {
+  if (!(is_glob(text) || is_list_text(text)) || is_url(text) || exists(absolute_path(text))) return "";
+  Pipeline inputs;
+  PipelineInput& input = inputs.inputs.emplace_back();
+  input.name = dataset;
+  input.mark = {text};
+  read_input_text(text, absolute_path("."), input);
+  resolve_inputs(inputs, store);
+  if (input.selection) make_selection(*input.selection, store);
+  return input.path;
+}
+
+/// What the arguments after the dataset's name mean: RUN STEP.OUTPUT, an artifact's digest or folder, or a path, a glob, a list.
 DatasetCandidate candidate_of(const CommandLine& line, Store& store, FileMemory& memory) {
   const std::string& what = line.arguments.at(1);
   const bool copy = line.flag("copy");
@@ -54,6 +70,9 @@ DatasetCandidate candidate_of(const CommandLine& line, Store& store, FileMemory&
     digest = output_digest(load_run(store.layout(), what), line.arguments[2]);
   } else if (is_digest(what)) {
     digest = what;
+  } else if (const std::string listed = listed_paths(what, line.arguments.at(0), store.layout());
+             !listed.empty()) {
+    return copy ? dataset_copied_from(listed, store, memory) : dataset_at(listed, memory);
   } else if (const RegisteredPlace given = registered_place(what, line.text("sha256")); given.remote) {
     return copy ? dataset_copied_from(*given.remote, store, memory) : dataset_at(*given.remote);
   } else {

@@ -36,9 +36,10 @@ const std::vector<Command>& command_table() {
        "Files that are there already are never overwritten."},
       {"dataset register", "NAME PATH|URL|ARTIFACT|RUN [STEP.OUTPUT]", 2, 3,
        "give data a name and the next version number",
-       "The data are a file or folder, what lies in an object store (`s3://BUCKET/KEY`, or `DATASTORE:path`) "
-       "or "
-       "on a web server (with --sha256), an artifact of the store (its digest or folder), or an output of a "
+       "The data are a file or folder, what a glob in quotes or a list `[a.csv, b.csv]` names now, what lies "
+       "in "
+       "an object store (`s3://BUCKET/KEY`, or `DATASTORE:path`) or on a web server (with --sha256), an "
+       "artifact of the store (its digest or folder), or an output of a "
        "run. "
        "Content that is unchanged since the newest version makes no new one. A file or folder outside the "
        "store is registered "
@@ -84,7 +85,9 @@ const std::vector<Option>& option_table() {
       {"set", 0, Kind::list, "NAME=VALUE", "",
        "change a pipeline parameter (`epochs=3`) or a step's key (`train.optimizer.rate=0.1`); VALUE is YAML",
        pipeline_commands},
-      {"input", 0, Kind::list, "NAME=PATH", "", "the file or folder of a pipeline input", pipeline_commands},
+      {"input", 0, Kind::list, "NAME=PATH", "",
+       "the file or folder of a pipeline input; a glob in quotes, or a list `[a.csv, b.csv]`",
+       pipeline_commands},
       {"only", 0, Kind::list, "STEP", "", "this step and what it needs", pipeline_commands},
       {"from", 0, Kind::list, "STEP", "",
        "run this step and all that follow again; what comes before is reused where it can be",

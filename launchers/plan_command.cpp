@@ -25,8 +25,14 @@ Color color_of(Decision decision) {
                                            : Color::dim;
 }
 
-/// "input flights: dataset flights:3 (flights@latest)", a line for each input that is a dataset or in a datastore.
+/// "input flights: dataset flights:3 (flights@latest)", a line for each input that is a dataset, in a datastore, a glob or a list.
 std::string reference_line(const PipelineInput& input) {
+  if (input.selection) {
+    std::vector<std::string> written;
+    for (const InputPath& one : input.paths) written.push_back(one.written());
+    return str("input ", input.name, ": ", counted(input.selection->members.size(), "path"), " (",
+               join(written, ", "), ")\n");
+  }
   const std::string what = !input.dataset.empty() ? str("dataset ", input.dataset)
                            : input.remote         ? shown(*input.remote)
                                                   : input.path;

@@ -80,11 +80,15 @@ void prepare(Leader& leader, const RankCommand& command, const World& world, con
   for (const auto& step : leader.pipeline->steps) resolve_ranks(step, world.size());
   leader.store.emplace(store_of(line), leader.memory);
   leader.store->prepare_for_writing();
+  for (const PipelineInput& input : leader.pipeline->inputs) {
+    if (input.selection) make_selection(*input.selection, leader.store->layout());
+  }
   leader.disk = make_plan_disk(*leader.store, leader.memory, [](const Location& location) {
     return listing_digest(open_remote_store(location)->list());
   });
   leader.planner.emplace(*leader.pipeline, *leader.disk, plan_options_of(line, world.size(), device));
   leader.planner->decide();
+  leader.memory.save();  // ranks look digests of inputs up there
   const std::string id = line.text("run-id");
   leader.record.emplace(id.empty() ? RunRecord::create(*leader.store, leader.pipeline->name)
                                    : RunRecord(*leader.store, id));

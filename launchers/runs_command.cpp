@@ -86,16 +86,20 @@ std::string outputs_of(const StoreLayout& store, const Json& record, const std::
   return table.empty() ? "" : str("\n", table.text(0, false));
 }
 
-/// Which versions of datasets, and what in datastores, the run read.
+/// Which versions of datasets, what in datastores, and what by globs and lists the run read.
 std::string inputs_of(const Json& record) {
   TextTable table({{"input"}, {"dataset"}, {"reference"}, {"path"}});
   const Json inputs = record.value("inputs", Json::object());
   for (const auto& [name, input] : inputs.items()) {
-    if (input.contains("reference"))
+    if (input.contains("paths")) {
+      const std::string written = join(input.at("paths").get<std::vector<std::string>>(), ", ");
+      table.add({{name}, {""}, {written}, {counted(input.value("matched", std::size_t{0}), "path")}});
+    } else if (input.contains("reference")) {
       table.add({{name},
                  {text_of(input, "dataset")},
                  {text_of(input, "reference")},
                  {text_of(input, input.contains("url") ? "url" : "path")}});
+    }
   }
   return table.empty() ? "" : str("\n", table.text(0, false));
 }

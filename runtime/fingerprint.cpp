@@ -304,13 +304,24 @@ const std::string& Fingerprinter::digest_at(const std::string& path) {
   const auto [entry, added] = digests_.try_emplace(path);
   if (added) {
     try {
-      entry->second = disk_.content_digest(path);
+      entry->second = content_now(path);
     } catch (...) {
       digests_.erase(entry);
       throw;
     }
   }
   return entry->second;
+}
+
+std::string Fingerprinter::content_now(const std::string& path) {
+  for (const PipelineInput& input : pipeline_.inputs) {
+    if (!input.selection || !path.starts_with(input.path)) continue;
+    if (path == input.path) return disk_.content_digest(*input.selection);
+    const std::string below = path.substr(input.path.size());
+    const std::string place = place_in(*input.selection, below.substr(below.find_first_not_of('/')));
+    if (!place.empty()) return disk_.content_digest(place);
+  }
+  return disk_.content_digest(path);
 }
 
 std::string Fingerprinter::content_of(const PipelineInput& input, const std::string& below) {

@@ -63,6 +63,8 @@ class Fingerprinter {
  private:
   friend class IngredientsBuilder;
   const std::string& digest_at(const std::string& path);
+  /// Planning makes no folders of links: what lies in that of a selection is looked up at its own place.
+  std::string content_now(const std::string& path);
   std::string content_of(const PipelineInput& input, const std::string& below);
   const Json& code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step);
   const std::string& program(const std::string& name, const std::string& search_path,

@@ -5,16 +5,44 @@
 #include "base/text.h"
 #include "io/file.h"
 #include "runtime/input_resolution.h"
+#include "runtime/path_pattern.h"
 
 namespace rankflow {
 namespace {
 
-void read_path(const Json& given, const std::string& folder, PipelineInput& input) {
-  const std::string path = given.at("path");
+InputPath one_path(const std::string& path, const std::string& folder) {
   if (path.empty()) throw Error(ExitStatus::configuration, "the path is empty");
   if (is_url(path)) throw Error(ExitStatus::configuration, "a URL is no path", str("url: ", path));
-  input.path = absolute_path(path[0] == '/' ? path : str(folder, "/", path));
-  note_datastore(path, input);
+  return {absolute_path(path[0] == '/' ? path : str(folder, "/", path)), noted_datastore(path)};
+}
+
+Field path_field() {
+  return or_single(
+      list("path", text("", ""),
+           "A file or folder, relative to the pipeline file, or `DATASTORE:path`; a glob of these "
+           "(`data/2024-*/part-*.csv`; `**` stands for folders at any depth), or a list of all "
+           "these; without it `--input NAME=PATH` must give one"));
+}
+
+/// A path, a glob or a list of these; `input.list` says whether it is a list.
+void read_path(const Json& given, const std::string& folder, PipelineInput& input) {
+  const Json& value = given.at("path");
+  const auto texts = value.is_array() ? value.get<std::vector<std::string>>()
+                                      : std::vector<std::string>{value.get<std::string>()};
+  if (texts.empty()) throw Error(ExitStatus::configuration, "the list is empty", "at least one path");
+  if (!input.list && !is_glob(texts[0])) {
+    const InputPath one = one_path(texts[0], folder);
+    input.path = one.path;
+    input.reference = one.reference;
+    return;
+  }
+  for (const std::string& text : texts) {
+    if (names_dataset(text)) {
+      throw Error(ExitStatus::configuration, str("the dataset ", in_quotes(text), " can't be one of a list"),
+                  str("an input of its own, or ./", text, " if a file is meant"));
+    }
+    input.paths.push_back(one_path(text, folder));
+  }
 }
 
 void read_dataset(const Json& given, const std::string& folder, PipelineInput& input) {
@@ -132,13 +160,7 @@ const std::vector<InputKind>& input_kinds() {
        {},
        read_dataset,
        names_dataset},
-      {"path",
-       text("path",
-            "A file or folder, relative to the pipeline file, or `DATASTORE:path`; without it `--input "
-            "NAME=PATH` must give one"),
-       {},
-       read_path,
-       any_text},
+      {"path", path_field(), {}, read_path, any_text},
   };
   return kinds;
 }
@@ -160,10 +182,20 @@ Fields pipeline_input_fields() {
   return fields;
 }
 
+bool is_list_text(const std::string& text) {
+  return text.starts_with('[') && text.ends_with(']');
+}
+
 void read_input_text(const std::string& text, const std::string& folder, PipelineInput& input) {
   input.path.clear();
   input.reference.clear();
   input.remote.reset();
+  input.paths.clear();
+  input.list = is_list_text(text);
+  if (input.list) {
+    const Node list = parse_yaml(text, {});
+    return read_path({{"path", validate_value(list, path_field(), {}, "")}}, folder, input);
+  }
   for (const InputKind& kind : input_kinds()) {
     if (!kind.is_text(text)) continue;
     kind.read({{kind.key, text}}, folder, input);
@@ -177,7 +209,12 @@ void read_input(const Node& node, const std::string& file, const std::string& fo
   if (node.kind == Node::Kind::null) return;
   try {
     if (node.kind == Node::Kind::mapping) {
+      const Node* path = node.find("path");
+      input.list = path && path->kind == Node::Kind::sequence;
       read_mapping(validate(node, pipeline_input_fields(), file, what), folder, input);
+    } else if (node.kind == Node::Kind::sequence) {
+      input.list = true;
+      read_path({{"path", validate_value(node, path_field(), file, what)}}, folder, input);
     } else {
       read_input_text(validate_value(node, text("path", ""), file, what), folder, input);
     }

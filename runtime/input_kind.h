@@ -23,11 +23,13 @@ const std::vector<InputKind>& input_kinds();
 /// The keys that go with a `url` (io/location.h).
 Fields location_fields();
 
-/// Reads what stands for an input in a pipeline file: nothing, a text, or a mapping. `what` starts each message. Throws ConfigError
+/// Reads what stands for an input in a pipeline file: nothing, a text, a list of texts, or a mapping. `what` starts each message. Throws ConfigError
 /// at the place that is wrong.
 void read_input(const Node& node, const std::string& file, const std::string& folder, const std::string& what,
                 PipelineInput& input);
-/// The same for the text of `--input NAME=TEXT`: it replaces what the file says.
+/// Whether the text of an option is a list: `[a.csv, b.csv]`.
+bool is_list_text(const std::string& text);
+/// The same for the text of `--input NAME=TEXT`, where a list is written `[a.csv, b.csv]`: it replaces what the file says.
 void read_input_text(const std::string& text, const std::string& folder, PipelineInput& input);
 
 }  // namespace rankflow

@@ -1,10 +1,14 @@
 #include "runtime/input_resolution.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include "base/text.h"
 #include "io/dataset_registry.h"
 #include "io/file.h"
+#include "runtime/path_glob.h"
+#include "runtime/path_pattern.h"
 #include "runtime/run_record.h"
 #include "runtime/site.h"
 
@@ -48,32 +52,95 @@ std::string known_datastores(const std::string& name, const Site& site) {
   return str("; there ", names.size() == 1 ? "is " : "are ", join(names, ", "));
 }
 
-/// The path of the input, which may be one in a datastore, becomes what that is.
-void resolve_datastore(PipelineInput& input, const Site& site) {
-  const auto [name, below] = split_datastore_path(input.reference);
+/// Puts into `path` where it lies; where that is in an object store, the location is returned and the path empty.
+std::optional<Location> resolve_datastore(std::string& path, std::string& reference, const Site& site) {
+  const auto [name, below] = split_datastore_path(reference);
   const Datastore* datastore = site.find(name);
-  const bool is_file = exists(input.path);
+  const bool is_file = exists(path);
   if (datastore && is_file) {
-    throw Error(
-        ExitStatus::configuration,
-        str(in_quotes(input.reference), " may be in the datastore ", name, ", or the file ", input.path),
-        str("./", input.reference, " for the file; a file of another name for the datastore"));
+    throw Error(ExitStatus::configuration,
+                str(in_quotes(reference), " may be in the datastore ", name, ", or the file ", path),
+                str("./", reference, " for the file; a file of another name for the datastore"));
   }
   if (!datastore) {
     if (is_file) {  // a file with a colon in its name
-      input.reference.clear();
-      return;
+      reference.clear();
+      return std::nullopt;
     }
     throw Error(ExitStatus::configuration,
                 str("no datastore ", in_quotes(name), known_datastores(name, site)),
-                str("./", input.reference, " if a file is meant"));
+                str("./", reference, " if a file is meant"));
   }
-  if (datastore->is_folder()) {
-    input.path = path_in(*datastore, below);
-  } else {
-    input.remote = location_in(*datastore, below);
-    input.path.clear();
+  if (!datastore->is_folder()) {
+    path.clear();
+    return location_in(*datastore, below);
   }
+  path = path_in(*datastore, below);
+  return std::nullopt;
+}
+
+/// The path of the input, which may be one in a datastore, becomes what that is.
+void resolve_datastore(PipelineInput& input, const Site& site) {
+  if (auto remote = resolve_datastore(input.path, input.reference, site)) input.remote = std::move(remote);
+}
+
+/// "1", …, "3"; "01", …, "12": sorted as texts they keep their order.
+std::string numbered(std::size_t number, std::size_t all) {
+  const std::string text = std::to_string(number);
+  return std::string(std::to_string(all).size() - text.size(), '0') + text;
+}
+
+/// What a glob matches, called by the paths below its part without wildcards, after `before`.
+void add_matches(const std::string& glob, const std::string& before, Selection& selection) {
+  const std::string folder = fixed_folder(glob);
+  const std::size_t below = folder == "/" ? 1 : folder.size() + 1;
+  const auto found = paths_matching(glob);
+  if (found.empty()) {
+    throw Error(ExitStatus::configuration,
+                exists(folder) ? str("nothing in the folder ", folder, " matches ", glob.substr(below))
+                               : str("nothing matches ", glob, ": there is no folder ", folder));
+  }
+  for (const std::string& path : found) selection.members.push_back({before + path.substr(below), path});
+}
+
+/// An element of a list that is no glob.
+void add_path(const std::string& path, const std::string& number, Selection& selection) {
+  FileStamp stamp;
+  if (!stamp_of(path, stamp)) throw Error(ExitStatus::io, str("there is no file or folder ", path));
+  std::error_code problem;
+  const bool folder = std::filesystem::is_directory(path, problem);
+  selection.members.push_back({folder ? number : number + path.substr(path.rfind('/')), path});
+}
+
+void resolve_paths(PipelineInput& input, const StoreLayout& store, const Site& site) {
+  Selection selection{input.list, {}};
+  for (std::size_t i = 0; i < input.paths.size(); ++i) {
+    InputPath& one = input.paths[i];
+    if (!one.reference.empty() && resolve_datastore(one.path, one.reference, site)) {
+      throw Error(ExitStatus::configuration,
+                  str(one.reference, " is in an object store: globs and lists name files in folders"),
+                  "an input of its own");
+    }
+    const bool glob = is_glob(one.path) && !exists(one.path);  // a file may be called "a[1].csv"
+    const std::string number = numbered(i + 1, input.paths.size());
+    if (!glob && !input.list) {
+      input.path = one.path;
+      input.reference = one.reference;
+      input.paths.clear();
+      return;
+    }
+    if (glob)
+      add_matches(one.path, input.list ? number + "/" : "", selection);
+    else
+      add_path(one.path, number, selection);
+  }
+  for (const SelectionMember& member : selection.members) {
+    if (!is_utf8(member.path))
+      throw Error(ExitStatus::configuration, str(in_quotes(member.path), " has a name that is not UTF-8"),
+                  "another name");
+  }
+  input.path = selection_folder(selection, store);
+  input.selection = std::move(selection);
 }
 
 const Datastore& datastore_named(const std::string& name, const std::string& reference, const Site& site) {
@@ -176,7 +243,9 @@ bool needs_site(const Pipeline& pipeline) {
     return s.download || !s.publish_to.empty() || std::any_of(places.begin(), places.end(), in_datastore);
   };
   const auto is_elsewhere = [](const PipelineInput& i) {
-    return i.download || (!i.reference.empty() && !is_dataset(i));
+    const auto refers = [](const InputPath& p) { return !p.reference.empty(); };
+    return i.download || (!i.reference.empty() && !is_dataset(i)) ||
+           std::any_of(i.paths.begin(), i.paths.end(), refers);
   };
   return std::any_of(pipeline.steps.begin(), pipeline.steps.end(), uses) ||
          std::any_of(pipeline.inputs.begin(), pipeline.inputs.end(), is_elsewhere);
@@ -201,25 +270,28 @@ void note_dataset(const std::string& text, const std::string& folder, PipelineIn
   input.path.clear();
 }
 
-void note_datastore(const std::string& written, PipelineInput& input) {
-  input.reference = looks_like_datastore_path(written) ? written : "";
+std::string noted_datastore(const std::string& written) {
+  return looks_like_datastore_path(written) ? written : "";
 }
 
 void resolve_inputs(Pipeline& pipeline, const StoreLayout& store, const Json& pinned) {
   const Site site = needs_site(pipeline) ? load_site() : Site{};
   pipeline.downloads = site.downloads;
   for (PipelineInput& input : pipeline.inputs) {
-    if (input.reference.empty()) continue;
+    if (input.reference.empty() && input.paths.empty()) continue;
     try {
       if (is_dataset(input)) {
         resolve_dataset(input, store, pinned);
+      } else if (!input.paths.empty()) {
+        resolve_paths(input, store, site);
       } else {
         resolve_datastore(input, site);
       }
     } catch (const ConfigError&) {
       throw;
     } catch (const Error& e) {
-      if (e.status() != ExitStatus::configuration) throw;
+      if (e.status() != ExitStatus::configuration)
+        throw Error(e.status(), str("input ", in_quotes(input.name), ": ", e.message()), e.hint());
       throw error(input, describe(e));
     }
   }
@@ -250,6 +322,8 @@ Json describe_inputs(const Pipeline& pipeline) {
     if (!input.dataset.empty()) entry["dataset"] = input.dataset;
     if (!input.content.empty()) entry["content"] = input.content;
     if (input.remote) entry["url"] = shown(*input.remote);
+    if (input.selection) entry["matched"] = input.selection->members.size();
+    for (const InputPath& one : input.paths) entry["paths"].push_back(one.written());
     if (input.download) entry["access"] = "download";
   }
   return out;

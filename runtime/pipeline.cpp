@@ -120,6 +120,7 @@ Json to_json(const Pipeline& pipeline) {
                       {"download", input.download},
                       {"place", place_of(input.mark)}});
     if (input.remote) inputs.back()["remote"] = to_json(*input.remote);
+    if (input.selection) inputs.back()["selection"] = to_json(*input.selection);
   }
   for (const auto& step : pipeline.steps) steps.push_back(step_json(step));
   return {{"format", 1},
@@ -151,6 +152,8 @@ Pipeline pipeline_from_json(const Json& json, const StepSpecs& specs) {
                                  input.value("dataset", ""), input.value("content", ""),
                                  input.value("download", false)});
       if (input.contains("remote")) pipeline.inputs.back().remote = location_from_json(input.at("remote"));
+      if (input.contains("selection"))
+        pipeline.inputs.back().selection = selection_from_json(input.at("selection"));
     }
     const Json& steps = json.at("steps");
     for (const auto& step : steps)

@@ -12,11 +12,20 @@
 
 #include "io/json.h"
 #include "io/location.h"
+#include "io/selection.h"
 #include "runtime/site.h"
 #include "runtime/step_spec.h"
 #include "runtime/yaml.h"
 
 namespace rankflow {
+
+/// A path, or a glob of paths, as an input names it.
+struct InputPath {
+  std::string path;       // absolute, or "" where the reference alone says it
+  std::string reference;  // "scratch:flights/*.csv"; "" where it is not in a datastore
+
+  const std::string& written() const { return reference.empty() ? path : reference; }
+};
 
 struct PipelineInput {
   std::string name;
@@ -30,6 +39,10 @@ struct PipelineInput {
   std::string content;    // digest that this version's files must still have
   bool download = false;  // steps read a copy on their node's own disk
   std::optional<Location> remote = std::nullopt;  // where it comes from instead of a path
+  std::vector<InputPath> paths = {};              // of a glob or a list; none: `path` says it
+  bool list = false;
+  std::optional<Selection> selection =
+      std::nullopt;  // what resolve_inputs() found these to be; `path` is its folder
 };
 
 struct PipelineStep {

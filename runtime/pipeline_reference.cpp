@@ -132,7 +132,9 @@ Json pipeline_json_schema(const StepSpecs& specs) {
     value["description"] = properties[key]["description"];
     properties[key] = std::move(value);
   };
-  put("inputs", named({{"anyOf", {{{"type", {"string", "null"}}}, json_schema(pipeline_input_fields())}}}));
+  const Json paths = {{"type", "array"}, {"items", {{"type", "string"}}}};
+  put("inputs",
+      named({{"anyOf", {{{"type", {"string", "null"}}}, paths, json_schema(pipeline_input_fields())}}}));
   put("parameters", named(Json::object()));
   put("steps", named({{"$ref", "#/$defs/step"}}, false));
   schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
@@ -143,7 +145,8 @@ Json pipeline_json_schema(const StepSpecs& specs) {
 
 std::string pipeline_reference_markdown(const StepSpecs& specs) {
   std::string out = str("## The file\n\n", table(markdown_rows(pipeline_fields())));
-  out += str("An input is a path, or a mapping:\n\n", table(markdown_rows(pipeline_input_fields())));
+  out += str("An input is a path or a glob, a list of these, or a mapping:\n\n",
+             table(markdown_rows(pipeline_input_fields())));
   out += str("A parameter is its value, or a mapping that has `default` or only these keys:\n\n",
              table(markdown_rows(parameter_fields())));
   out += str("## Keys of every step\n\n", table(markdown_rows(common_step_fields())));

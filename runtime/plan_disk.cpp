@@ -31,6 +31,10 @@ class RealDisk : public PlanDisk {
     return rankflow::content_digest(path, memory_);
   }
 
+  std::string content_digest(const Selection& selection) override {
+    return rankflow::content_digest(selection, memory_);
+  }
+
   std::string remote_digest(const Location& location) override { return list_remote_(location); }
 
   std::string find_program(const std::string& name, const std::string& folder,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/location.h"
+#include "io/selection.h"
 #include "io/store.h"
 
 namespace rankflow {
@@ -19,6 +20,7 @@ class PlanDisk {
   virtual std::optional<ActionRecord> find_usable(const std::string& fingerprint, std::string* problem) = 0;
   /// Digest of a file or folder. Throws Error (io) naming it where it is missing.
   virtual std::string content_digest(const std::string& path) = 0;
+  virtual std::string content_digest(const Selection& selection) = 0;
   /// Digest of a listing of what lies at a location (io/remote_store.h). Throws Error (io, permission) where it can't be listed.
   virtual std::string remote_digest(const Location& location) = 0;
   /// Absolute path of a program; "" where there is none. As execvp(3) does in working directory `folder`: a

@@ -86,6 +86,7 @@ std::uint64_t copy_raw(const Download& download, const std::string& expected, co
   std::uint64_t bytes = 0;
   if (fs::is_directory(download.source, problem)) {
     make_directories(to);
+    if (const auto selection = selection_at(download.source)) describe_copy(*selection, to);
     for (const auto& entry : list_tree(download.source)) {
       const std::string target = str(to, "/", entry.path);
       make_directories(parent_of(target));

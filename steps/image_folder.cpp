@@ -69,6 +69,7 @@ ImageFolder image_folder_from_json(const Json& json) {
 
 ImageFolder list_image_folder(const std::string& root) {
   ImageFolder folder{.root = root};
+  if (const auto selection = selection_at(root)) folder.numbered = selection->list;
   for (TreeEntry& entry : list_tree(root)) {
     if (!is_utf8(entry.path)) fail(str(root, " has a file whose name is not UTF-8: ", in_quotes(entry.path)));
     if (is_image_name(entry.path))
@@ -87,9 +88,10 @@ void label_by_folder(ImageFolder& folder, const std::string& label) {
   std::vector<std::string> labels;
   const std::string* unlabelled = nullptr;
   for (const std::string& file : folder.files) {
-    const auto slash = file.find('/');
+    const auto begin = folder.numbered ? file.find('/') + 1 : 0;
+    const auto slash = file.find('/', begin);
     if (slash != std::string::npos)
-      labels.push_back(file.substr(0, slash));
+      labels.push_back(file.substr(begin, slash - begin));
     else if (!unlabelled)
       unlabelled = &file;
   }

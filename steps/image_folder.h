@@ -15,6 +15,7 @@ struct ImageFolder {
   std::vector<std::string> classes;  // empty where nothing is known of labels
   std::vector<std::int64_t> labels;  // of each file, an index of `classes`
   std::int64_t other_files = 0;      // that are no images by their names
+  bool numbered = false;             // of a list: the files' paths begin with the number of its element
 
   std::string path(std::int64_t row) const { return root + "/" + files[static_cast<std::size_t>(row)]; }
 };
@@ -27,7 +28,7 @@ ImageFolder image_folder_from_json(const Json& json);
 /// is not UTF-8, and as list_tree does (FIFOs, links that lead elsewhere).
 ImageFolder list_image_folder(const std::string& root);
 
-/// The label of a file in "cat/black/1.png" is "cat". Classes are sorted. `label` "folder": a file right in the root is an Error
+/// The label of a file in "cat/black/1.png" is "cat"; the number of a list's element before that is no part of it. Classes are sorted. `label` "folder": a file right in the root is an Error
 /// (bad_data); "auto": where all files are, there are no labels.
 void label_by_folder(ImageFolder& folder, const std::string& label);
 

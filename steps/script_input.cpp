@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "io/raw_table.h"
 #include "io/result_ipc.h"
+#include "io/tree.h"
 #include "steps/input_columns.h"
 
 namespace rankflow {
@@ -81,10 +82,7 @@ class DatasetInput : public ScriptInput {
 class FolderInput : public ScriptInput {
  public:
   explicit FolderInput(const std::string& folder) : folder_(folder) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file()) files_.push_back(std::filesystem::relative(entry.path(), folder).string());
-    }
-    std::sort(files_.begin(), files_.end());
+    for (TreeEntry& entry : list_tree(folder)) files_.push_back(std::move(entry.path));
   }
 
   std::int64_t rows() const override { return std::ssize(files_); }

@@ -47,8 +47,10 @@ TEST(BadPipelines, Inputs) {
       // Inputs
       {"inputs a list", "inputs: [a]\nsteps: {a: {type: train}}\n",
        "p.yaml:1:9: inputs must be a mapping of names to paths, not a list"},
-      {"input a list", "inputs: {a: [b]}\nsteps: {a: {type: train}}\n",
-       "p.yaml:1:13: input \"a\": path must be text, not a list"},
+      {"input an empty list", "inputs: {a: []}\nsteps: {a: {type: train}}\n",
+       "p.yaml:1:13: input \"a\": the list is empty. Try: at least one path"},
+      {"input a list of mappings", "inputs: {a: [b, {path: c}]}\nsteps: {a: {type: train}}\n",
+       "p.yaml:1:17: input \"a\": path[1] must be text, not a mapping"},
       {"input unknown key", "inputs: {a: {pth: b}}\nsteps: {a: {type: train}}\n",
        "p.yaml:1:14: input \"a\": unknown key \"pth\" (did you mean \"path\"?)"},
       {"input empty path", "inputs: {a: \"\"}\nsteps: {a: {type: train}}\n",

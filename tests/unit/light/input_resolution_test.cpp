@@ -141,5 +141,63 @@ TEST_F(InputResolutionTest, PlacesThatOutputsArePublishedTo) {
   EXPECT_EQ(status_of([&] { published("scratch:x", "bucket:."); }), ExitStatus::configuration);
 }
 
+/// "1/a.csv=a.csv 2=more": names and places below the temporary folder.
+std::string shown(const PipelineInput& input, const std::string& folder) {
+  std::string all;
+  for (const SelectionMember& member : input.selection.value_or(Selection{}).members)
+    all += str(all.empty() ? "" : " ", member.name, "=", member.path.substr(folder.size()));
+  return all;
+}
+
+TEST_F(InputResolutionTest, GlobsAndListsNameWhatIsThere) {
+  for (const char* file : {"a.csv", "d/1/b.csv", "d/2/b.csv", "d/2/c.txt", "scratch/s.csv", "x[1].csv"}) {
+    make_directories(parent_of(folder / file));
+    put(file, "");
+  }
+  const std::string here = folder / "";
+  EXPECT_EQ(shown(resolved("d/*/b.csv"), here), "1/b.csv=d/1/b.csv 2/b.csv=d/2/b.csv");
+  EXPECT_EQ(shown(resolved("{path: 'd/**/b.csv'}"), here), "1/b.csv=d/1/b.csv 2/b.csv=d/2/b.csv");
+  EXPECT_EQ(shown(resolved("['d/2/*', a.csv, d/1, a.csv]"), here),
+            "1/b.csv=d/2/b.csv 1/c.txt=d/2/c.txt 2/a.csv=a.csv 3=d/1 4/a.csv=a.csv");
+  EXPECT_EQ(shown(resolved("{path: [a.csv], description: one}"), here), "1/a.csv=a.csv");
+  EXPECT_EQ(shown(resolved("['scratch:*.csv', 'scratch:s.csv']"), here),
+            "1/s.csv=scratch/s.csv 2/s.csv=scratch/s.csv");
+  EXPECT_EQ(resolved("'x[1].csv'").path, folder / "x[1].csv") << "a file that is called so";
+  EXPECT_FALSE(resolved("'x[1].csv'").selection);
+  std::string ten;
+  for (int i = 0; i < 10; ++i) ten += "a.csv, ";
+  EXPECT_EQ(resolved("[" + ten + "]").selection->members[0].name, "01/a.csv");
+
+  const PipelineInput input = resolved("['d/*', a.csv]");
+  EXPECT_EQ(input.path, selection_folder(*input.selection, store.layout()));
+  EXPECT_FALSE(exists(input.path)) << "looking makes nothing";
+}
+
+TEST_F(InputResolutionTest, OptionsReplaceGlobsAndLists) {
+  put("a.csv", "");
+  EXPECT_EQ(resolved("['none/*.csv']", folder / "a.csv").path, folder / "a.csv");
+  EXPECT_FALSE(resolved("['none/*.csv']", folder / "a.csv").selection);
+  EXPECT_EQ(shown(resolved("none", str("[", folder / "a.csv", "]")), folder / ""), "1/a.csv=a.csv");
+  EXPECT_EQ(shown(resolved("none", folder / "*.csv"), folder / ""), "a.csv=a.csv");
+}
+
+TEST_F(InputResolutionTest, GlobsAndListsThatNameNothingAreRefused) {
+  make_directories(folder / "data");
+  EXPECT_NE(
+      refusal("data/*.csv")
+          .find(str("p.yaml:2:3: input \"x\": nothing in the folder ", folder / "data", " matches *.csv")),
+      std::string::npos);
+  EXPECT_NE(refusal("['none/*.csv']").find(str("there is no folder ", folder / "none")), std::string::npos);
+  EXPECT_NE(refusal("a.csv", "b*.csv").find("--input x=b*.csv"), std::string::npos);
+  EXPECT_NE(refusal("[]").find("the list is empty"), std::string::npos);
+  EXPECT_NE(refusal("[flights@latest]").find("dataset"), std::string::npos);
+  EXPECT_NE(refusal("['s3://b/a.csv']").find("URL"), std::string::npos);
+  EXPECT_NE(refusal("[a.csv, {path: b}]").find("p.yaml:2:"), std::string::npos);
+  std::string message;
+  EXPECT_EQ(status_of([&] { resolved("[none.csv]"); }, &message), ExitStatus::io);
+  EXPECT_NE(message.find(str("input \"x\": there is no file or folder ", folder / "none.csv")),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace rankflow

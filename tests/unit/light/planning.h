@@ -37,6 +37,11 @@ class VirtualDisk : public PlanDisk {
     if (!content) throw Error(ExitStatus::io, path + " does not exist");
     return sha256(*content);
   }
+  std::string content_digest(const Selection& selection) override {
+    std::string all;
+    for (const auto& member : selection.members) all += member.name + content_digest(member.path);
+    return sha256(all);
+  }
   std::string remote_digest(const Location& location) override {
     ++digests_made;
     const auto listing = lookup(files, location.url);
