@@ -17,11 +17,11 @@ struct FileFacts {
   bool same_columns = true;
   std::vector<TableColumn> columns;
 
-  std::string packed() const {
+  Json packed() const {
     Json json{{"blocks", blocks}, {"same", same_columns}, {"columns", Json::array()}};
     for (const TableColumn& c : columns)
       json["columns"].push_back({c.name, c.type ? static_cast<int>(*c.type) : -1});
-    return json.dump();
+    return json;
   }
   static FileFacts unpacked(const Json& json) {
     FileFacts facts{json.at("blocks"), json.at("same"), {}};
@@ -86,12 +86,27 @@ struct TableInput::Found {
       it->second = it->second ? wider(*it->second, *type) : *type;
     }
   }
+  void add(const Json& others) {
+    for (const Json& c : others) {
+      const int type = c.at(1);
+      add(c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type)));
+    }
+  }
+  Json packed() const {
+    Json json = Json::array();
+    for (const std::string& name : names) {
+      const auto& type = types.at(name);
+      json.push_back({name, type ? static_cast<int>(*type) : -1});
+    }
+    return json;
+  }
 };
 
 TableInput::TableInput(Communicator& comm, const std::string& path, const TableOptions& options,
-                       const std::string& scratch)
+                       const std::string& scratch, const Recognise& recognise)
     : options_(options) {
   find_files(comm, path);
+  known_ = recognise ? recognise(files_) : std::vector<Json>(files_.size());
   unpack_files(comm, scratch);
   cut_files(comm);
 }
@@ -117,7 +132,7 @@ void TableInput::unpack_files(Communicator& comm, const std::string& scratch) {
   run_together(comm, [&] {
     for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < files_.size();
          i += static_cast<std::size_t>(comm.size())) {
-      if (!needs_unpacking(files_[i], options_.encoding)) continue;
+      if (is_known(i) || !needs_unpacking(files_[i], options_.encoding)) continue;
       make_directories(scratch);
       plain_sizes[i] = static_cast<std::int64_t>(unpack(files_[i], options_.encoding, place(i)).size) + 1;
     }
@@ -141,16 +156,22 @@ void TableInput::cut_files(Communicator& comm) {
   std::vector<std::string> facts, lines;
   run_together(comm, [&] {
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      if (const auto index = static_cast<std::size_t>(i); is_known(index)) {
+        facts.push_back(known_[index].at("facts").dump());
+        continue;
+      }
       const TableFile& f = file(static_cast<std::int32_t>(i));
-      facts.push_back(FileFacts{f.blocks(), f.same_columns(), f.columns()}.packed());
+      facts.push_back(FileFacts{f.blocks(), f.same_columns(), f.columns()}.packed().dump());
     }
   });
   lines = gather_lines(comm, facts);
   run_together(comm, [&] { learn_columns(comm, lines); });
 
   std::vector<std::int64_t> first_block{0};
-  for (const std::string& line : lines)
-    first_block.push_back(first_block.back() + FileFacts::unpacked(Json::parse(line)).blocks);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    facts_.push_back(Json::parse(lines[i]));
+    first_block.push_back(first_block.back() + (is_known(i) ? 0 : FileFacts::unpacked(facts_[i]).blocks));
+  }
   const Range blocks = partition(first_block.back(), comm.size(), comm.rank());
   std::string scans;  // each with its length before it
   run_together(comm, [&] {
@@ -174,6 +195,7 @@ void TableInput::cut_files(Communicator& comm) {
   std::vector<Piece> cut;
   run_together(comm, [&] {
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      if (is_known(static_cast<std::size_t>(i))) continue;
       const std::span scans_of(all.data() + first_block[static_cast<std::size_t>(i)],
                                all.data() + first_block[static_cast<std::size_t>(i) + 1]);
       for (const TablePiece& piece : file(static_cast<std::int32_t>(i)).cut(scans_of))
@@ -220,7 +242,7 @@ Table TableInput::read_file(std::int64_t piece, const ReadRequest& request) {
 
 void TableInput::settle(Communicator& comm, const std::vector<std::string>& columns, std::int64_t budget) {
   columns_ = columns;
-  Found found;
+  std::map<std::int32_t, Found> found;  // by file
   std::vector<std::int64_t> rows;
   run_together(comm, [&] {
     std::int64_t kept = 0;
@@ -229,8 +251,9 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
       rows.push_back(table.rows());
       for (const std::string& name : table.names()) {
         const bool declared = options_.types.count(name) > 0;
-        found.add(name, !declared && is_all_missing(*table.at(name)) ? std::nullopt
-                                                                     : std::optional(table.type(name)));
+        found[pieces_[static_cast<std::size_t>(p)].file].add(
+            name,
+            !declared && is_all_missing(*table.at(name)) ? std::nullopt : std::optional(table.type(name)));
       }
       kept += bytes_of(table);
       if (kept <= budget) kept_.emplace(p, std::move(table));
@@ -254,32 +277,43 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
 }
 
 void TableInput::count_rows(Communicator& comm, const std::vector<std::int64_t>& mine) {
-  const auto rows = comm.all_gather_vector<std::int64_t>(mine);
-  std::int64_t in_file = 0;
-  for (std::size_t p = 0; p < rows.size(); ++p) {
-    if (p > 0 && pieces_[p].file != pieces_[p - 1].file) in_file = 0;
-    first_rows_.push_back(rows_);
-    first_in_file_.push_back(in_file);
-    rows_ += rows[p];
-    in_file += rows[p];
+  piece_rows_ = comm.all_gather_vector<std::int64_t>(mine);
+  std::size_t p = 0;
+  for (std::size_t f = 0; f < files_.size(); ++f) {
+    std::int64_t in_file = is_known(f) ? known_[f].at("rows").get<std::int64_t>() : 0;
+    for (; p < pieces_.size() && pieces_[p].file == static_cast<std::int32_t>(f); ++p) {
+      first_rows_.push_back(rows_ + in_file);
+      first_in_file_.push_back(in_file);
+      in_file += piece_rows_[p];
+    }
+    file_rows_.push_back(rows_ += in_file);
   }
 }
 
-void TableInput::keep_types(Communicator& comm, const Found& mine) {
+void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Found>& mine) {
   Json json = Json::array();
-  for (const std::string& name : mine.names) {
-    const auto& type = mine.types.at(name);
-    json.push_back({name, type ? static_cast<int>(*type) : -1});
+  for (const auto& [file, found] : mine) json.push_back({file, found.packed()});
+  std::vector<Found> of_file(files_.size());
+  for (const std::string& text : comm.all_gather_text(json.dump())) {
+    for (const Json& file : Json::parse(text)) of_file[file.at(0).get<std::size_t>()].add(file.at(1));
   }
   Found all;
-  for (const std::string& text : comm.all_gather_text(json.dump())) {
-    for (const Json& c : Json::parse(text)) {
-      const int type = c.at(1);
-      all.add(c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type)));
-    }
+  for (std::size_t f = 0; f < files_.size(); ++f) {
+    found_.push_back(is_known(f) ? known_[f].at("found") : of_file[f].packed());
+    all.add(found_.back());
   }
   names_ = all.names;
   for (const auto& [name, type] : all.types) types_[name] = type.value_or(ColumnType::real);
+}
+
+Json TableInput::knowledge(std::size_t file) const {
+  return {{"rows", rows_of_file(file).size()}, {"facts", facts_[file]}, {"found", found_[file]}};
+}
+
+Json TableInput::columns() const {
+  Json columns = Json::array();
+  for (const std::string& name : names_) columns.push_back({name, static_cast<int>(types_.at(name))});
+  return columns;
 }
 
 Table TableInput::conform(std::int64_t piece, Table table) {
@@ -308,8 +342,7 @@ Table TableInput::read(std::int64_t piece) {
   if (const auto it = kept_.find(piece); it != kept_.end()) return it->second;
   const auto index = static_cast<std::size_t>(piece);
   Table table = read_file(piece, {columns_, options_.types, first_in_file_[index]});
-  const std::int64_t end = index + 1 < first_rows_.size() ? first_rows_[index + 1] : rows_;
-  if (table.rows() != end - first_rows_[index]) {
+  if (table.rows() != piece_rows_[index]) {
     rankflow::check_unchanged(files_[static_cast<std::size_t>(pieces_[index].file)]);
     throw Error(ExitStatus::bad_data, str(files_[static_cast<std::size_t>(pieces_[index].file)].name,
                                           " changed while it was read"));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,9 +14,14 @@
 
 #include "base/partition.h"
 #include "collectives/communicator.h"
+#include "io/json.h"
 #include "io/table_file.h"
 
 namespace rankflow {
+
+/// Tells which files are known from an earlier run: for each of them what TableInput::knowledge() said of it, or null. The same
+/// answer on all ranks; may be collective.
+using Recognise = std::function<std::vector<Json>(const std::vector<InputFile>&)>;
 
 /// Ranks take whole units of consecutive pieces; there are at most this many, so that what is gathered of each unit stays
 /// small for any table.
@@ -24,9 +30,10 @@ constexpr std::int64_t most_units = 4096;
 class TableInput {
  public:
   /// Collective. Finds the files, unpacks those that need it into `scratch` (a folder that all ranks see, made when it is
-  /// needed), cuts them into pieces. Throws Error (io, bad_data), also where the files' columns differ.
+  /// needed), cuts them into pieces. Throws Error (io, bad_data), also where the files' columns differ. Files that are known
+  /// have no pieces: their rows count, and are not read.
   TableInput(Communicator& comm, const std::string& path, const TableOptions& options,
-             const std::string& scratch);
+             const std::string& scratch, const Recognise& recognise = {});
 
   /// Names that the files are known to have before rows were read; empty where only rows tell (JSON lines).
   const std::vector<std::string>& known_names() const { return known_names_; }
@@ -40,9 +47,23 @@ class TableInput {
   std::int64_t units() const { return ceil_div(pieces(), unit_); }
   std::int64_t unit_of(std::int64_t piece) const { return piece / unit_; }
   Range mine() const { return mine_; }
+  const std::vector<InputFile>& files() const { return files_; }
+  bool is_known(std::size_t file) const { return !known_[file].is_null(); }
+  std::size_t file_of(std::int64_t piece) const {
+    return static_cast<std::size_t>(pieces_[static_cast<std::size_t>(piece)].file);
+  }
 
   // After settle:
   std::int64_t rows() const { return rows_; }
+  /// The rows of a file, by their numbers in the whole table; the rows of a piece.
+  Range rows_of_file(std::size_t file) const { return {file_rows_[file], file_rows_[file + 1]}; }
+  std::int64_t rows_of_piece(std::int64_t piece) const {
+    return piece_rows_[static_cast<std::size_t>(piece)];
+  }
+  /// What must be known of a file so that a later run need not read it: rows, columns, and the types found in them.
+  Json knowledge(std::size_t file) const;
+  /// All columns with their types, in their order.
+  Json columns() const;
   /// Number of the piece's first row in the whole table.
   std::int64_t first_row(std::int64_t piece) const { return first_rows_[static_cast<std::size_t>(piece)]; }
   /// All columns, with the types that serve all pieces. Columns that a piece lacks are missing in it.
@@ -65,7 +86,7 @@ class TableInput {
   void unpack_files(Communicator& comm, const std::string& scratch);
   void cut_files(Communicator& comm);
   void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
-  void keep_types(Communicator& comm, const Found& mine);
+  void keep_types(Communicator& comm, const std::map<std::int32_t, Found>& mine);
   void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
   TableFile& file(std::int32_t index);
   Table read_file(std::int64_t piece, const ReadRequest& request);
@@ -73,6 +94,9 @@ class TableInput {
 
   TableOptions options_;
   std::vector<InputFile> files_;
+  std::vector<Json> known_;  // of each file; null: it is read
+  std::vector<Json> facts_,
+      found_;  // of each file: FileFacts, and what its rows showed, in the order in which they did
   std::vector<std::string> known_names_;
   std::vector<Piece> pieces_;
   std::int64_t unit_ = 1;
@@ -80,7 +104,8 @@ class TableInput {
   std::vector<std::string> columns_;  // asked for; none: all
   std::vector<std::string> names_;
   std::map<std::string, ColumnType> types_;
-  std::vector<std::int64_t> first_rows_, first_in_file_;
+  std::vector<std::int64_t> first_rows_, first_in_file_, piece_rows_;
+  std::vector<std::int64_t> file_rows_{0};  // the first row of each file; the number of all rows last
   std::int64_t rows_ = 0;
   std::map<std::int64_t, Table> kept_;
   std::int32_t open_index_ = -1;

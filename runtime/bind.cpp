@@ -150,6 +150,8 @@ WorkOrder make_work_order(Planner& planner, std::size_t index, const StoreLayout
   order.download_rules = planner.pipeline().downloads;
   order.outputs = staging;
   order.fingerprint = planner.steps()[index].fingerprint;
+  order.family = planner.steps()[index].family;
+  order.afresh = planner.steps()[index].afresh;
   order.checkpoints = store.checkpoints(order.fingerprint);
   order.log_folder = run.step_logs(step.name);
   order.folder = planner.pipeline().folder;

@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "runtime/bind.h"
 #include "runtime/input_staging.h"
+#include "runtime/predecessor.h"
 
 namespace rankflow {
 namespace {
@@ -133,10 +134,12 @@ void Executor::run(const WorkOrder& order, StopFlag& cancel) {
     }
     stage_inputs(a, *comm, reporter);  // what was fetched too
     StepContext context = make_context(a, *comm, cancel, reporter);
+    if (!a.family.empty() && !a.afresh)
+      context.earlier = find_predecessor(*comm, resources_.store.layout(), a.family);
     resources_.make_step(a.type)->run(context);
     report["ok"] = true;
-    unpublished_.insert_or_assign(
-        a.id, Unpublished{a, std::move(comm), reporter.results(), monotonic_seconds() - started});
+    unpublished_.insert_or_assign(a.id, Unpublished{a, std::move(comm), reporter.results(),
+                                                    std::move(context.notes), monotonic_seconds() - started});
   } catch (const PeerFailed& e) {
     report["ok"] = false;
     report["peer"] = true;
@@ -214,6 +217,8 @@ Json Executor::publish(Unpublished& done) {
     record.outputs[name] = resources_.store.publish(Staging(path), producer, durability);
   }
   const auto former = resources_.store.put_action(record, durability);
+  if (!done.notes.is_null())
+    keep_for_successors(resources_.store.layout(), a.family, record.outputs, done.notes);
   remove_tree(a.checkpoints);
   Json outputs = record.outputs;
   if (former) outputs[""] = former->run;

@@ -52,6 +52,7 @@ class Executor {
     WorkOrder assignment;
     std::unique_ptr<Communicator> comm;
     Json results;
+    Json notes;
     double seconds = 0;
   };
 

@@ -292,6 +292,11 @@ Fingerprint Fingerprinter::of(const PipelineStep& step, const OutputDigest& outp
   made.ingredients = builder.build();
   made.labels = builder.labels();
   made.digest = sha256(made.ingredients.dump());
+  if (const std::string& input = step.spec->by_file; step.inputs.contains(input)) {
+    Json family = made.ingredients;
+    family["inputs"].erase(input);
+    made.family = sha256("rankflow family 1\n" + family.dump());
+  }
   return made;
 }
 

@@ -36,6 +36,7 @@ namespace rankflow {
 
 struct Fingerprint {
   std::string digest;  // 64 hexadecimal digits
+  std::string family;  // of the ingredients without the input StepSpec::by_file; "" where the type has none
   Json ingredients;
   Json labels;  // {"content DIGEST": "${{inputs.x}}/below", "artifact DIGEST": …}: names for people; not
                 // hashed

@@ -32,6 +32,8 @@ Json to_json(const WorkOrder& a) {
           {"download_folder", a.download_rules.folder},
           {"download_keep_bytes", a.download_rules.keep_bytes},
           {"fingerprint", a.fingerprint},
+          {"family", a.family},
+          {"afresh", a.afresh},
           {"checkpoints", a.checkpoints},
           {"log_folder", a.log_folder},
           {"folder", a.folder},
@@ -56,6 +58,8 @@ WorkOrder work_order_from_json(const Json& j) {
   j.at("download_folder").get_to(a.download_rules.folder);
   j.at("download_keep_bytes").get_to(a.download_rules.keep_bytes);
   j.at("fingerprint").get_to(a.fingerprint);
+  j.at("family").get_to(a.family);
+  j.at("afresh").get_to(a.afresh);
   j.at("checkpoints").get_to(a.checkpoints);
   j.at("log_folder").get_to(a.log_folder);
   j.at("folder").get_to(a.folder);

@@ -114,12 +114,14 @@ void Planner::settle(std::size_t index) {
     return steps_[index_.at(from)].outputs.at(output);
   });
   planned.fingerprint = std::move(made.digest);
+  planned.family = std::move(made.family);
   planned.ingredients = std::move(made.ingredients);
   planned.labels = std::move(made.labels);
   planned.reasons.clear();
   if (!states_[index].forced.empty()) planned.reasons.push_back(states_[index].forced);
   if (!step.reuse) planned.reasons.push_back("reuse: false");
-  if (planned.reasons.empty()) look_up(index);
+  planned.afresh = !planned.reasons.empty();
+  if (!planned.afresh) look_up(index);
   if (planned.record) {
     planned.decision = Decision::reuse;
     planned.outputs = planned.record->outputs;

@@ -27,9 +27,11 @@ struct PlannedStep {
   std::vector<std::string>
       reasons;  // for people: "no earlier result", "forced by --force", "after prepare, which runs"
   std::string fingerprint;       // "" while undecided
+  std::string family;            // Fingerprint::family
   Json ingredients;              // what the fingerprint is the SHA-256 of (fingerprint.h)
   Json labels = Json::object();  // names for people of what stands in the ingredients as digests; not hashed
-  std::optional<ActionRecord> record;          // reuse: what is reused
+  std::optional<ActionRecord> record;  // reuse: what is reused
+  bool afresh = false;                 // run: as it was asked for, taking nothing over from an earlier run
   std::map<std::string, std::string> outputs;  // output → digest, once known
 };
 

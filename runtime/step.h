@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,12 @@ class Reporter {
 
 enum class DeviceKind { cpu, cuda };
 
+/// What an earlier run of the same step left: with the same parameters and inputs, but for the content of StepSpec::by_file.
+struct Predecessor {
+  std::map<std::string, std::string> outputs;  // output → folder; its bytes were checked
+  Json notes;                                  // its StepContext::notes
+};
+
 struct StepContext {
   Communicator& comm;  // the step's ranks; rank 0 of it is the group's first rank
   std::string step;    // name in the pipeline
@@ -72,7 +79,9 @@ struct StepContext {
   StopFlag& stop;    // the job is asked to stop: save a checkpoint, throw Stopped
   StopFlag& cancel;  // another rank of the step failed: leave without waiting for it
   Reporter& report;
-  Spawner* spawner = nullptr;  // starts child processes (command)
+  Spawner* spawner = nullptr;                         // starts child processes (command)
+  std::optional<Predecessor> earlier = std::nullopt;  // only of types with StepSpec::by_file
+  Json notes = nullptr;  // what a later run finds in `earlier`; of the first rank
 
   bool first() const { return comm.rank() == 0; }
 };

@@ -200,6 +200,7 @@ StepSpec prepare_spec() {
        "are prepared in the same way",
        false},
   };
+  spec.by_file = "data";
   spec.outputs = outputs;
   spec.outputs_help = "one dataset per name in `split`, or `data`";
   spec.check = check;

@@ -18,6 +18,7 @@
 #include "steps/table_keys.h"
 #include "steps/table_recipe.h"
 #include "steps/table_rows.h"
+#include "steps/takeover.h"
 
 namespace rankflow {
 namespace {
@@ -64,7 +65,9 @@ class TablePreparation {
   const Json& keys_ = context_.parameters;
   std::string scratch_;
   Json known_ = nullptr;  // schema of the dataset `statistics`
+  std::optional<Takeover> takeover_;
   std::optional<TableInput> input_;
+  std::vector<Share> shares_;  // of this rank, in order
   std::optional<TableRecipe> recipe_;
   FeatureNames features_;
   std::optional<TargetRule> target_;
@@ -94,15 +97,20 @@ void TablePreparation::open() {
       known_ = read_dataset_info(it->second).schema;
     recipe_.emplace(keys_, known_, transform_context());
   });
-  if (keys_.contains("entry_script")) {
-    input_.emplace(context_.comm, rows_of_script(context_, scratch_), TableOptions{}, scratch_);
-  } else {
-    TableOptions options = table_options(keys_);
-    if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
-      options.beside = target->second;
-    input_.emplace(context_.comm, context_.inputs.at("data"), options, scratch_);
-  }
-  input_->settle(context_.comm, columns_to_read(), memory_budget(context_));
+  const bool script = keys_.contains("entry_script");
+  const std::string path = script ? rows_of_script(context_, scratch_) : context_.inputs.at("data");
+  TableOptions options;
+  if (!script) options = table_options(keys_);
+  if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
+    options.beside = target->second;
+  takeover_.emplace(context_, obstacle_to_takeover(context_, known_, *recipe_));
+  do {
+    input_.emplace(context_.comm, path, options, scratch_,
+                   [&](const auto& files) { return takeover_->recognise(files); });
+    input_->settle(context_.comm, columns_to_read(), memory_budget(context_));
+  } while (!takeover_->fits(*input_));
+  run_together(context_.comm, [&] { takeover_->open(*input_, recipe_->split().names()); });
+  shares_ = takeover_->shares(*input_);
 }
 
 /// Empty, for all, unless the columns that are used are known to be fewer, and known to be there: otherwise what is missing is
@@ -199,21 +207,30 @@ void TablePreparation::learn_rows() {
   const TableSplit& split = recipe_->split();
   counts_.assign(split.names().size(), 0);
   RowsLearner learner(features_, split.training());
+  std::vector<DroppedRows> dropped(input_->files().size());
   run_together(context_.comm, [&] {
     std::int64_t kept = 0;
-    for_each_part([&](TablePart&& one) {
-      const std::int64_t piece = one.piece, unit = one.unit;
-      recipe_->apply(one, dropped_.filter);
-      TableRows taken = take_rows(std::move(one), features_, target_, keys_.at("missing_values"), dropped_);
+    for (const Share& share : shares_) {
+      if (context_.stop.requested()) break;
+      if (share.piece < 0) {
+        for (const std::uint8_t s : takeover_->splits(share, split)) ++counts_[s];
+        continue;
+      }
+      TablePart one = part(share.piece);
+      const std::int64_t unit = one.unit;
+      DroppedRows& of_file = dropped[share.file];
+      recipe_->apply(one, of_file.filter);
+      TableRows taken = take_rows(std::move(one), features_, target_, keys_.at("missing_values"), of_file);
       for (const std::uint8_t s : taken.split) ++counts_[s];
       if (learns) learner.look(taken, unit);
       kept += taken.bytes();
-      if (kept > memory_budget(context_)) return;
-      input_->forget(piece);
-      kept_.emplace(piece, std::move(taken));
-    });
+      if (kept > memory_budget(context_)) continue;
+      input_->forget(share.piece);
+      kept_.emplace(share.piece, std::move(taken));
+    }
   });
   if (!context_.comm.all_agree(!context_.stop.requested())) throw Stopped();
+  takeover_->count_dropped(context_.comm, dropped, dropped_);
   if (target_) target_->finish(context_.comm);
   if (learns) learner.finish(context_.comm);
   std::vector<std::int64_t> all = counts_;
@@ -250,6 +267,7 @@ void TablePreparation::write() {
   info.rows_per_part = keys_.at("rows_per_part");
   info.schema = schema();
   info.columns = column_infos(encoding_, target_);
+  run_together(context_.comm, [&] { takeover_->check(info); });
 
   std::vector<SplitWriter> writers;
   for (std::size_t s = 0; s < names.size(); ++s)
@@ -257,15 +275,22 @@ void TablePreparation::write() {
                          str(scratch_, "/rest-", s));
   run_together(context_.comm, [&] {
     if (context_.comm.size() > 1) make_directories(scratch_);
-    const Range mine = input_->mine();
-    for (std::int64_t piece = mine.begin; piece < mine.end && !context_.stop.requested(); ++piece) {
-      const TableRows taken = rows(piece);
-      const auto columns = taken.columns(encoding_, target_);
+    const auto append = [&](const auto& some, const std::vector<OutputColumn>& columns) {
       for (std::size_t s = 0; s < writers.size(); ++s)
-        writers[s].append(columns, taken.rows_in(static_cast<std::uint8_t>(s)));
+        writers[s].append(columns, some.rows_in(static_cast<std::uint8_t>(s)));
+    };
+    double done = 0;
+    for (const Share& share : shares_) {
+      if (context_.stop.requested()) return;
+      if (share.piece < 0) {
+        const TakenRows taken = takeover_->read(share, recipe_->split());
+        append(taken, taken.columns());
+      } else {
+        const TableRows prepared = rows(share.piece);
+        append(prepared, prepared.columns(encoding_, target_));
+      }
       if (context_.first()) {
-        context_.report.progress(static_cast<double>(piece + 1), static_cast<double>(mine.size()), "pieces",
-                                 "writing", {});
+        context_.report.progress(++done, static_cast<double>(shares_.size()), "pieces", "writing", {});
       }
     }
     if (context_.stop.requested()) return;
@@ -282,21 +307,20 @@ void TablePreparation::write() {
 }
 
 void TablePreparation::report(const std::vector<std::vector<std::int64_t>>& rows_of) {
-  std::vector<std::int64_t> dropped{dropped_.filter, dropped_.target, dropped_.features};
-  context_.comm.all_reduce(std::span(dropped), ReduceOp::sum);
   if (!context_.first()) return;
   Json rows = Json::object(), why = Json::object();
   const auto& names = recipe_->split().names();
   for (std::size_t s = 0; s < names.size(); ++s)
     rows[names[s]] = std::accumulate(rows_of[s].begin(), rows_of[s].end(), std::int64_t{0});
-  if (!parameter(keys_, "filter").is_null()) why["filter"] = dropped[0];
-  if (target_) why["missing target"] = dropped[1];
-  if (keys_.at("missing_values") == "drop") why["missing features"] = dropped[2];
+  if (!parameter(keys_, "filter").is_null()) why["filter"] = dropped_.filter;
+  if (target_) why["missing target"] = dropped_.target;
+  if (keys_.at("missing_values") == "drop") why["missing features"] = dropped_.features;
   context_.report.result("rows", rows);
   context_.report.result("rows_read", input_->rows());
   context_.report.result("rows_dropped", why);
   context_.report.result("numeric_features", encoding_.numeric.size());
   context_.report.result("categorical_features", encoding_.categorical.size());
+  takeover_->report(*input_);
 }
 
 void TablePreparation::run() {

@@ -75,6 +75,16 @@ std::vector<std::string> TableRecipe::first_columns() const {
   return names;
 }
 
+std::string TableRecipe::what_needs_all_rows() const {
+  if (split_.learns()) return "`split_by` looks at all rows";
+  for (std::size_t t = 0; t < transforms_.size(); ++t) {
+    const std::string type = keys_.at(t).at("type");
+    if (!transforms_[t]->ready()) return str("the transform ", type, " is learnt from all rows");
+    if (!transforms_[t]->by_row()) return str("the transform ", type, " looks at more than the row itself");
+  }
+  return "";
+}
+
 std::int64_t TableRecipe::begin(TablePart& part) const {
   for (const NamedExpression& e : derived_)
     part.table.add(e.name, evaluate(e.expression, e.source, part.table));

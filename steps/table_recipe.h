@@ -25,6 +25,8 @@ class TableRecipe {
   /// The names that an untransformed table must have for everything up to the first transform.
   std::vector<std::string> first_columns() const;
   bool has_transforms() const { return !transforms_.empty(); }
+  /// Why the rows of one file can't be prepared without the others, for people; "" where they can.
+  std::string what_needs_all_rows() const;
   /// Goes through the parts as often as there is to learn. `parts` calls its argument with every part of this rank as it was
   /// read. Collective.
   void learn(Communicator& comm, std::int64_t pieces,

@@ -10,6 +10,7 @@
 #include "collectives/communicator.h"
 #include "io/json.h"
 #include "steps/column_quantiles.h"
+#include "steps/row_split.h"
 #include "steps/table_part.h"
 
 namespace rankflow {
@@ -34,6 +35,10 @@ class TableSplit {
   void finish(Communicator& comm);
 
   void assign(TablePart& part) const;
+  /// The split of a row that was in split `before` when it had another number; only where learns() is false.
+  std::uint8_t again(std::uint8_t before, std::int64_t number) const {
+    return kind_ == Kind::random ? at(split_position(seed_, number)) : before;
+  }
 
  private:
   enum class Kind { all, random, hash, time, stratified };

@@ -39,6 +39,9 @@ class TableTransform {
   /// True where transforms that come after it may learn in the same run through the rows, from columns that it does not change.
   virtual bool independent() const { return true; }
 
+  /// Whether what becomes of a row depends on its values alone: not on its number, nor on other rows than those learnt from.
+  virtual bool by_row() const { return true; }
+
   virtual void apply(TablePart& part) const = 0;
 
   /// What it learnt, and back: kept in the schema. null: nothing.

@@ -82,6 +82,7 @@ class Filter : public TableTransform {
 class Sample : public TableTransform {
  public:
   Sample(double fraction, std::uint64_t seed) : fraction_(fraction), seed_(seed) {}
+  bool by_row() const override { return false; }
   void apply(TablePart& part) const override {
     std::vector<char> keep;
     for (std::int64_t row = 0; row < part.table.rows(); ++row)

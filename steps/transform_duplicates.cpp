@@ -46,6 +46,7 @@ class DropDuplicates : public TableTransform {
 
   bool ready() const override { return ready_; }
   bool independent() const override { return false; }
+  bool by_row() const override { return false; }
 
   void look(const TablePart& part) override {
     const auto hashes = hashes_of(part.table, columns_.empty() ? part.table.names() : columns_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/timeline.h"
@@ -29,9 +30,10 @@ class RecordingReporter : public Reporter {
 
 /// Validates `parameters` (without defaults) by the step type's table, makes a folder below `folder` for each
 /// of its outputs and runs it. Collective; `folder` is the same on all ranks. Returns what the first rank
-/// reported.
+/// reported. `earlier`: what an earlier run left; this run's takes its place.
 inline Json run_step(Step& step, const StepSpec& spec, Communicator& comm, const Json& parameters,
-                     const std::map<std::string, std::string>& inputs, const std::string& folder) {
+                     const std::map<std::string, std::string>& inputs, const std::string& folder,
+                     std::optional<Predecessor>* earlier = nullptr) {
   const Json complete = validate(Node::from_json(parameters), spec.fields, "test.yaml", spec.type);
   spec.check(complete);
   std::map<std::string, std::string> outputs;
@@ -58,7 +60,9 @@ inline Json run_step(Step& step, const StepSpec& spec, Communicator& comm, const
                       .stop = stop,
                       .cancel = cancel,
                       .report = reporter};
+  if (earlier) context.earlier = *earlier;
   step.run(context);
+  if (earlier) earlier->emplace(outputs, Json::parse(comm.broadcast_text(context.notes.dump())));
   return reporter.results;
 }
 

@@ -1,0 +1,100 @@
+"""Only new and changed files are prepared again: the rest is taken over from the earlier run, with the bytes that preparing all gives."""
+import gzip
+import shutil
+
+import pytest
+
+PIPELINE = """\
+name: daily
+inputs:
+  first: first.csv
+  rows: data/*.csv.gz
+steps:
+  learn:
+    type: prepare
+    inputs: {data: "${{inputs.first}}"}
+    target: y
+    derive: {b: a * 2}
+  data:
+    type: prepare
+    inputs: {data: "${{inputs.rows}}", statistics: "${{steps.learn.outputs.data}}"}
+    target: y
+    filter: a != 3
+    split: {train: 0.8, test: 0.2}
+    rows_per_part: 500
+"""
+
+
+def table(seed, rows=400):
+    return "a,c,y\n" + "".join(f"{(i * 37 + seed * 11) % 1000},k{(i + seed) % 7},{'yes' if (i * seed) % 3 else 'no'}\n" for i in range(rows))
+
+
+@pytest.fixture
+def flow(rankflow):
+    rankflow.write("p.yaml", PIPELINE)
+    rankflow.write("first.csv", table(1, 1000))
+    for day in range(1, 6):
+        put(rankflow, day, day)
+    return rankflow
+
+
+def put(flow, day, seed):
+    flow.write(f"data/{day:02}.csv.gz", "").write_bytes(gzip.compress(table(seed).encode(), mtime=0))
+
+
+def run(flow, *options):
+    flow("run", "p.yaml", *options)
+    return flow.metrics("data").get("files_taken_over"), [flow.artifact("data", split)[1] for split in ("train", "test")]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_what_is_taken_over_is_said_and_has_the_same_bytes(flow, ranks):
+    assert run(flow, "-n", ranks)[0] is None, "there is no earlier run"
+    put(flow, 6, 6)
+    put(flow, 2, 22)
+    (flow.folder / "data/04.csv.gz").unlink()
+    said, digests = run(flow, "-n", ranks)
+    assert said == "3 of 5"
+    assert "files_taken_over 3 of 5" in flow("show").out
+    logs = "".join(path.read_text() for path in flow.store.glob("runs/*/logs/rank-*.log"))
+    assert "files taken over from the earlier run: 3 of 5" in logs
+    forced = run(flow, "-n", ranks, "--force", "data")
+    assert forced == (None, digests), "--force prepares all of them"
+    # Renamed files are in another order, and taken over all the same.
+    (flow.folder / "data/01.csv.gz").rename(flow.folder / "data/99.csv.gz")
+    said, renamed = run(flow, "-n", ranks)
+    assert said == "5 of 5" and renamed != digests
+    assert run(flow, "-n", ranks, "--force", "data")[1] == renamed
+
+
+def test_a_damaged_earlier_dataset_is_not_taken_over(flow):
+    run(flow)
+    folder, _ = flow.artifact("data", "train")
+    part = next(folder.glob("part-*.h5"))
+    part.chmod(0o644)
+    content = bytearray(part.read_bytes())
+    content[-100] ^= 0xFF
+    part.write_bytes(content)
+    put(flow, 6, 6)
+    said, digests = run(flow)
+    assert said is None
+    assert run(flow, "--force", "data")[1] == digests
+
+
+def test_without_the_earlier_dataset_all_is_prepared(flow):
+    run(flow)
+    shutil.rmtree(flow.artifact("data", "test")[0].parent)
+    put(flow, 6, 6)
+    assert run(flow)[0] is None
+    assert run(flow)[1]
+
+
+def test_why_nothing_is_taken_over(flow):
+    flow.write("p.yaml", PIPELINE.replace(', statistics: "${{steps.learn.outputs.data}}"', ""))
+    run(flow)
+    put(flow, 6, 6)
+    assert run(flow)[0].startswith("none: scaling, categories and classes are learnt from all rows")
+    flow.write("p.yaml", PIPELINE + "    split_by: {type: stratified, column: c}\n")
+    run(flow)
+    put(flow, 6, 7)
+    assert run(flow)[0] == "none: `split_by` looks at all rows"
