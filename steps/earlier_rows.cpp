@@ -1,10 +1,13 @@
 #include "steps/earlier_rows.h"
 
 #include <algorithm>
-#include <cstring>
+#include <numeric>
 
 namespace rankflow {
 namespace {
+
+/// A row of a dataset as one number: those that lie one after the other are numbered so.
+constexpr std::int64_t one_dataset = std::int64_t{1} << 48;
 
 /// The first row of a dataset whose number in the table is not below `number`: datasets are in the order of these.
 std::int64_t first_from(const Dataset& data, std::int64_t number) {
@@ -20,84 +23,83 @@ std::int64_t first_from(const Dataset& data, std::int64_t number) {
 
 }  // namespace
 
-std::vector<std::int64_t> TakenRows::rows_in(std::uint8_t split) const {
-  std::vector<std::int64_t> rows;
-  for (std::size_t row = 0; row < split_.size(); ++row) {
-    if (split_[row] == split) rows.push_back(static_cast<std::int64_t>(row));
-  }
-  return rows;
-}
-
-std::vector<OutputColumn> TakenRows::columns() const {
-  std::vector<OutputColumn> columns;
-  for (std::size_t c = 0; c < infos_.size(); ++c) {
-    const std::byte* values = values_[c].data();
-    const std::size_t bytes = infos_[c].row_bytes();
-    columns.push_back({infos_[c], [values, bytes](std::span<const std::int64_t> rows, std::byte* out) {
-                         for (const std::int64_t row : rows) {
-                           std::memcpy(out, values + static_cast<std::size_t>(row) * bytes, bytes);
-                           out += bytes;
-                         }
-                       }});
-  }
-  return columns;
-}
-
 EarlierRows::EarlierRows(const std::vector<std::string>& folders) {
   for (const std::string& folder : folders) datasets_.emplace_back(folder);
 }
 
-std::vector<EarlierRows::Place> EarlierRows::places(Range numbers) const {
-  std::vector<Place> places;
-  for (std::size_t d = 0; d < datasets_.size(); ++d) {
-    const Range rows{first_from(datasets_[d], numbers.begin), first_from(datasets_[d], numbers.end)};
-    std::vector<std::int64_t> found(static_cast<std::size_t>(rows.size()));
-    datasets_[d].copy("row", rows, found.data());
-    for (std::size_t i = 0; i < found.size(); ++i)
-      places.push_back({found[i], static_cast<std::uint8_t>(d), rows.begin + static_cast<std::int64_t>(i)});
-  }
-  if (datasets_.size() > 1) {
-    std::sort(places.begin(), places.end(),
-              [](const Place& a, const Place& b) { return a.number < b.number; });
-  }
-  return places;
+Range EarlierRows::range_in(std::size_t dataset, Range numbers) const {
+  return {first_from(datasets_[dataset], numbers.begin), first_from(datasets_[dataset], numbers.end)};
 }
 
-std::vector<std::uint8_t> EarlierRows::splits(Range numbers, std::int64_t first,
+std::vector<std::int64_t> EarlierRows::numbers_of(std::size_t dataset, Range rows) const {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(rows.size()));
+  datasets_[dataset].copy("row", rows, numbers.data());
+  return numbers;
+}
+
+std::vector<std::int64_t> EarlierRows::counts(Range numbers, std::int64_t first,
                                               const TableSplit& split) const {
-  std::vector<std::uint8_t> splits;
-  for (const Place& place : places(numbers))
-    splits.push_back(split.again(place.dataset, place.number - numbers.begin + first));
-  return splits;
+  std::vector<std::int64_t> counts(datasets_.size(), 0);
+  const std::int64_t shift = first - numbers.begin;
+  for (std::size_t d = 0; d < datasets_.size(); ++d) {
+    const Range rows = range_in(d, numbers);
+    if (split.stays(shift)) {
+      counts[d] += rows.size();
+      continue;
+    }
+    for (const std::int64_t number : numbers_of(d, rows)) ++counts[split.of_number(number + shift)];
+  }
+  return counts;
 }
 
-TakenRows EarlierRows::read(Range numbers, std::int64_t first, const TableSplit& split) const {
-  TakenRows taken;
-  taken.infos_ = info().columns;
-  const auto kept = places(numbers);
-  for (const ColumnInfo& column : taken.infos_) {
-    const std::size_t bytes = column.row_bytes();
-    auto& values = taken.values_.emplace_back(kept.size() * bytes);
-    // Rows that lie one after the other are copied together.
-    for (std::size_t begin = 0; begin < kept.size();) {
-      std::size_t end = begin + 1;
-      while (end < kept.size() && kept[end].dataset == kept[begin].dataset &&
-             kept[end].row == kept[end - 1].row + 1)
-        ++end;
-      const std::int64_t row = kept[begin].row;
-      datasets_[kept[begin].dataset].copy(column.name, {row, row + static_cast<std::int64_t>(end - begin)},
-                                          values.data() + begin * bytes);
-      begin = end;
+std::vector<std::vector<std::int64_t>> EarlierRows::rows(Range numbers, std::int64_t first,
+                                                         const TableSplit& split) const {
+  const std::int64_t shift = first - numbers.begin;
+  std::vector<std::vector<std::int64_t>> rows(datasets_.size());
+  std::vector<std::vector<std::pair<std::int64_t, std::int64_t>>> sorted(datasets_.size());  // number, row
+  for (std::size_t d = 0; d < datasets_.size(); ++d) {
+    const Range range = range_in(d, numbers);
+    const std::int64_t begin = static_cast<std::int64_t>(d) * one_dataset + range.begin;
+    if (split.stays(shift)) {
+      rows[d].resize(static_cast<std::size_t>(range.size()));
+      std::iota(rows[d].begin(), rows[d].end(), begin);
+      continue;
     }
-    if (column.name != "row") continue;
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      const std::int64_t now = kept[i].number - numbers.begin + first;
-      std::memcpy(values.data() + i * bytes, &now, bytes);
-    }
+    std::vector<std::ptrdiff_t> before;
+    for (const auto& list : sorted) before.push_back(std::ssize(list));
+    const auto found = numbers_of(d, range);
+    for (std::size_t i = 0; i < found.size(); ++i)
+      sorted[split.of_number(found[i] + shift)].push_back({found[i], begin + static_cast<std::int64_t>(i)});
+    for (std::size_t s = 0; s < sorted.size(); ++s)
+      std::inplace_merge(sorted[s].begin(), sorted[s].begin() + before[s], sorted[s].end());
   }
-  for (const Place& place : kept)
-    taken.split_.push_back(split.again(place.dataset, place.number - numbers.begin + first));
-  return taken;
+  for (std::size_t s = 0; s < sorted.size(); ++s) {
+    for (const auto& [number, row] : sorted[s]) rows[s].push_back(row);
+  }
+  return rows;
+}
+
+std::vector<OutputColumn> EarlierRows::columns(std::int64_t shift) const {
+  std::vector<OutputColumn> columns;
+  for (const ColumnInfo& info : this->info().columns) {
+    columns.push_back({info, [this, info, shift](std::span<const std::int64_t> rows, std::byte* out) {
+                         std::byte* const begin = out;
+                         for (std::size_t i = 0; i < rows.size();) {
+                           std::size_t end = i + 1;
+                           while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
+                           const std::int64_t row = rows[i] % one_dataset;
+                           const auto count = static_cast<std::int64_t>(end - i);
+                           datasets_[static_cast<std::size_t>(rows[i] / one_dataset)].copy(
+                               info.name, {row, row + count}, out);
+                           out += static_cast<std::size_t>(count) * info.row_bytes();
+                           i = end;
+                         }
+                         if (info.name != "row" || shift == 0) return;
+                         auto* numbers = reinterpret_cast<std::int64_t*>(begin);
+                         for (std::size_t i = 0; i < rows.size(); ++i) numbers[i] += shift;
+                       }});
+  }
+  return columns;
 }
 
 }  // namespace rankflow

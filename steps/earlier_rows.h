@@ -1,10 +1,7 @@
 // Prepared rows of an earlier run's datasets, picked by the rows of the table that they were made from.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -14,44 +11,29 @@
 
 namespace rankflow {
 
-/// Some of them, in the order of their numbers in the table.
-class TakenRows {
- public:
-  std::int64_t count() const { return static_cast<std::int64_t>(split_.size()); }
-  /// Rows of a split as indices into these columns.
-  std::vector<std::int64_t> rows_in(std::uint8_t split) const;
-  const std::vector<std::uint8_t>& splits() const { return split_; }
-  /// The columns of the dataset, for these rows; valid as long as this object.
-  std::vector<OutputColumn> columns() const;
-
- private:
-  friend class EarlierRows;
-  std::vector<ColumnInfo> infos_;
-  std::vector<std::vector<std::byte>> values_;  // of each column
-  std::vector<std::uint8_t> split_;             // of each row
-};
-
 class EarlierRows {
  public:
   /// The datasets of the splits, in the order of their numbers. Throws Error (bad_data) where one can't be read.
   explicit EarlierRows(const std::vector<std::string>& folders);
+  /// The columns read the datasets where they lie.
+  EarlierRows(const EarlierRows&) = delete;
+  EarlierRows& operator=(const EarlierRows&) = delete;
 
   /// Of the first of them; all have the same columns and the same schema.
   const DatasetInfo& info() const { return datasets_.front().info(); }
-  /// What was made of rows `numbers` of the earlier table; the first of them now has the number `first`. `split` says which
-  /// split they belong to now.
-  TakenRows read(Range numbers, std::int64_t first, const TableSplit& split) const;
-  /// Only which splits these rows belong to.
-  std::vector<std::uint8_t> splits(Range numbers, std::int64_t first, const TableSplit& split) const;
+  /// How many of the rows that the earlier table had as `numbers` belong to each split, now that the first of these has the number
+  /// `first`. Rows that were left out count for none.
+  std::vector<std::int64_t> counts(Range numbers, std::int64_t first, const TableSplit& split) const;
+  /// The same rows themselves, of each split in their order, as what columns() takes.
+  std::vector<std::vector<std::int64_t>> rows(Range numbers, std::int64_t first,
+                                              const TableSplit& split) const;
+  /// The columns of the datasets, but for `row`, which `shift` is added to. Valid as long as this object.
+  std::vector<OutputColumn> columns(std::int64_t shift) const;
 
  private:
-  /// Where a row that was kept lies.
-  struct Place {
-    std::int64_t number = 0;  // in the earlier table
-    std::uint8_t dataset = 0;
-    std::int64_t row = 0;
-  };
-  std::vector<Place> places(Range numbers) const;
+  /// Where rows that were made of `numbers` lie in a dataset.
+  Range range_in(std::size_t dataset, Range numbers) const;
+  std::vector<std::int64_t> numbers_of(std::size_t dataset, Range rows) const;
 
   std::vector<Dataset> datasets_;
 };

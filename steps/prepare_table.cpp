@@ -213,7 +213,8 @@ void TablePreparation::learn_rows() {
     for (const Share& share : shares_) {
       if (context_.stop.requested()) break;
       if (share.piece < 0) {
-        for (const std::uint8_t s : takeover_->splits(share, split)) ++counts_[s];
+        const auto taken = takeover_->counts(share, split);
+        for (std::size_t s = 0; s < counts_.size(); ++s) counts_[s] += taken[s];
         continue;
       }
       TablePart one = part(share.piece);
@@ -275,19 +276,18 @@ void TablePreparation::write() {
                          str(scratch_, "/rest-", s));
   run_together(context_.comm, [&] {
     if (context_.comm.size() > 1) make_directories(scratch_);
-    const auto append = [&](const auto& some, const std::vector<OutputColumn>& columns) {
-      for (std::size_t s = 0; s < writers.size(); ++s)
-        writers[s].append(columns, some.rows_in(static_cast<std::uint8_t>(s)));
-    };
     double done = 0;
     for (const Share& share : shares_) {
       if (context_.stop.requested()) return;
       if (share.piece < 0) {
-        const TakenRows taken = takeover_->read(share, recipe_->split());
-        append(taken, taken.columns());
+        const auto taken = takeover_->rows(share, recipe_->split());
+        const auto columns = takeover_->columns(share);
+        for (std::size_t s = 0; s < writers.size(); ++s) writers[s].append(columns, taken[s]);
       } else {
         const TableRows prepared = rows(share.piece);
-        append(prepared, prepared.columns(encoding_, target_));
+        const auto columns = prepared.columns(encoding_, target_);
+        for (std::size_t s = 0; s < writers.size(); ++s)
+          writers[s].append(columns, prepared.rows_in(static_cast<std::uint8_t>(s)));
       }
       if (context_.first()) {
         context_.report.progress(++done, static_cast<double>(shares_.size()), "pieces", "writing", {});

@@ -35,10 +35,10 @@ class TableSplit {
   void finish(Communicator& comm);
 
   void assign(TablePart& part) const;
-  /// The split of a row that was in split `before` when it had another number; only where learns() is false.
-  std::uint8_t again(std::uint8_t before, std::int64_t number) const {
-    return kind_ == Kind::random ? at(split_position(seed_, number)) : before;
-  }
+  /// Where learns() is false: whether rows stay in their splits when `shift` is added to their numbers.
+  bool stays(std::int64_t shift) const { return kind_ != Kind::random || shift == 0; }
+  /// Where they don't: the split of the row with this number.
+  std::uint8_t of_number(std::int64_t number) const { return at(split_position(seed_, number)); }
 
  private:
   enum class Kind { all, random, hash, time, stratified };

@@ -41,13 +41,14 @@ class Takeover {
   /// What this rank prepares, in order: where no file is known the pieces that the input gives it; otherwise ranks divide the rows
   /// among themselves, since those of known files cost less than others, but not nothing.
   std::vector<Share> shares(const TableInput& input) const;
-  /// Prepared rows of a share of a known file, or only their splits.
-  TakenRows read(const Share& share, const TableSplit& split) const {
-    return rows_->read(earlier(share), share.rows.begin, split);
+  /// Of a share of a known file: how many rows each split gets, these rows as columns() takes them, and the columns.
+  std::vector<std::int64_t> counts(const Share& share, const TableSplit& split) const {
+    return rows_->counts(earlier(share), share.rows.begin, split);
   }
-  std::vector<std::uint8_t> splits(const Share& share, const TableSplit& split) const {
-    return rows_->splits(earlier(share), share.rows.begin, split);
+  std::vector<std::vector<std::int64_t>> rows(const Share& share, const TableSplit& split) const {
+    return rows_->rows(earlier(share), share.rows.begin, split);
   }
+  std::vector<OutputColumn> columns(const Share& share) const { return rows_->columns(-shifts_[share.file]); }
   /// That the earlier datasets have these columns and this schema. Throws Error (internal).
   void check(const DatasetInfo& info) const;
 
