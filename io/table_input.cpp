@@ -157,7 +157,7 @@ void TableInput::cut_files(Communicator& comm) {
   run_together(comm, [&] {
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
       if (const auto index = static_cast<std::size_t>(i); is_known(index)) {
-        facts.push_back(known_[index].at("facts").dump());
+        facts.push_back(known_[index].at("facts").get<std::string>());
         continue;
       }
       const TableFile& f = file(static_cast<std::int32_t>(i));
@@ -169,8 +169,10 @@ void TableInput::cut_files(Communicator& comm) {
 
   std::vector<std::int64_t> first_block{0};
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    facts_.push_back(Json::parse(lines[i]));
-    first_block.push_back(first_block.back() + (is_known(i) ? 0 : FileFacts::unpacked(facts_[i]).blocks));
+    FileFacts said = FileFacts::unpacked(Json::parse(lines[i]));
+    first_block.push_back(first_block.back() + (is_known(i) ? 0 : said.blocks));
+    said.blocks = 0;
+    facts_.push_back(said.packed().dump());
   }
   const Range blocks = partition(first_block.back(), comm.size(), comm.rank());
   std::string scans;  // each with its length before it
@@ -299,8 +301,10 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
   }
   Found all;
   for (std::size_t f = 0; f < files_.size(); ++f) {
-    found_.push_back(is_known(f) ? known_[f].at("found") : of_file[f].packed());
-    all.add(found_.back());
+    const Json found =
+        is_known(f) ? Json::parse(known_[f].at("found").get<std::string>()) : of_file[f].packed();
+    found_.push_back(found.dump());
+    all.add(found);
   }
   names_ = all.names;
   for (const auto& [name, type] : all.types) types_[name] = type.value_or(ColumnType::real);

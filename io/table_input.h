@@ -60,7 +60,8 @@ class TableInput {
   std::int64_t rows_of_piece(std::int64_t piece) const {
     return piece_rows_[static_cast<std::size_t>(piece)];
   }
-  /// What must be known of a file so that a later run need not read it: rows, columns, and the types found in them.
+  /// What must be known of a file so that a later run need not read it: {rows, facts, found}, the last two texts that are the same
+  /// for files with the same columns.
   Json knowledge(std::size_t file) const;
   /// All columns with their types, in their order.
   Json columns() const;
@@ -95,8 +96,8 @@ class TableInput {
   TableOptions options_;
   std::vector<InputFile> files_;
   std::vector<Json> known_;  // of each file; null: it is read
-  std::vector<Json> facts_,
-      found_;  // of each file: FileFacts, and what its rows showed, in the order in which they did
+  // Of each file, as text: FileFacts, and the names and types that its rows showed, in the order in which they did.
+  std::vector<std::string> facts_, found_;
   std::vector<std::string> known_names_;
   std::vector<Piece> pieces_;
   std::int64_t unit_ = 1;

@@ -63,7 +63,9 @@ std::vector<Json> Takeover::recognise(const std::vector<InputFile>& files) {
     const auto found = places.find({files_[i].digest, files_[i].suffix});
     if (found == places.end()) continue;
     entries_[i] = found->second;
-    known[i] = before[found->second].at("knowledge");
+    const Json& file = before[found->second];
+    known[i] = earlier_.at("kinds").at(file.at("kind").get<std::size_t>());
+    known[i]["rows"] = file.at("rows");
   }
   return known;
 }
@@ -144,14 +146,22 @@ void Takeover::report(const TableInput& input) {
   context_.notes = Json::object();
   if (obstacle_.empty()) {
     context_.notes["columns"] = input.columns();
-    Json& files = context_.notes["files"] = Json::array();
+    Json kinds = Json::array(), files = Json::array();
+    std::map<std::string, std::size_t> numbers;  // of kinds: most files have the same columns
     for (std::size_t f = 0; f < files_.size(); ++f) {
+      Json kind = input.knowledge(f);
+      kind.erase("rows");
+      const auto [number, added] = numbers.emplace(kind.dump(), numbers.size());
+      if (added) kinds.push_back(std::move(kind));
       files.push_back({{"digest", files_[f].digest},
                        {"suffix", files_[f].suffix},
+                       {"kind", number->second},
                        {"first", input.rows_of_file(f).begin},
-                       {"dropped", {dropped_[3 * f], dropped_[3 * f + 1], dropped_[3 * f + 2]}},
-                       {"knowledge", input.knowledge(f)}});
+                       {"rows", input.rows_of_file(f).size()},
+                       {"dropped", {dropped_[3 * f], dropped_[3 * f + 1], dropped_[3 * f + 2]}}});
     }
+    context_.notes["kinds"] = std::move(kinds);
+    context_.notes["files"] = std::move(files);
   }
   if (!context_.earlier) return;
   std::int64_t taken = 0;
