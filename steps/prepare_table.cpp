@@ -100,9 +100,11 @@ void TablePreparation::open() {
   const bool script = keys_.contains("entry_script");
   const std::string path = script ? rows_of_script(context_, scratch_) : context_.inputs.at("data");
   TableOptions options;
-  if (!script) options = table_options(keys_);
-  if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
-    options.beside = target->second;
+  if (!script) {
+    options = table_options(keys_);
+    if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
+      options.beside = target->second;
+  }
   takeover_.emplace(context_, obstacle_to_takeover(context_, known_, *recipe_));
   do {
     input_.emplace(context_.comm, path, options, scratch_,
