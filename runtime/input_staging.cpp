@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/file.h"
@@ -20,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t piece_bytes = 64 << 20;
+constexpr int pieces_at_once = 8;  // of a rank: servers answer slowly, and several at a time
 
 /// A part of a file that one rank fetches.
 struct Piece {
@@ -125,15 +128,22 @@ class Stager {
   void fetch() {
     const TimedSpan span(context_.timeline, "fetch " + shown(location_), "input");
     if (!remote_) remote_ = open_remote_store(location_);
+    std::vector<Piece> mine;
     const auto pieces = pieces_of(files_);
-    for (std::size_t i = 0; i < pieces.size() && !context_.stop.requested(); ++i) {
-      if (static_cast<int>(i % static_cast<std::size_t>(context_.comm.size())) != context_.comm.rank())
-        continue;
-      fetch(pieces[i]);
+    for (auto i = static_cast<std::size_t>(context_.comm.rank()); i < pieces.size();
+         i += static_cast<std::size_t>(context_.comm.size()))
+      mine.push_back(pieces[i]);
+    std::size_t done = 0;
+    std::mutex mutex;
+    for_each_item(std::ssize(mine), pieces_at_once, [&](std::int64_t i) {
+      if (context_.stop.requested()) return;
+      fetch(mine[static_cast<std::size_t>(i)]);
+      const std::lock_guard lock(mutex);
+      ++done;
       if (context_.first())
-        context_.report.progress(static_cast<double>(i + 1), static_cast<double>(pieces.size()), "pieces",
+        context_.report.progress(static_cast<double>(done), static_cast<double>(mine.size()), "pieces",
                                  "fetching", {});
-    }
+    });
   }
 
   void fetch(const Piece& piece) {

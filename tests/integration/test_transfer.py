@@ -162,7 +162,9 @@ datastores:
     assert tree(rankflow.folder / "disk/a") == files
     # From one to the other, without a path of this machine between.
     rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="'lake:a'", to="{path: 'disk:b'}")))
-    assert tree(rankflow.folder / "disk/b") == files
+    assert tree(rankflow.folder / "disk/b") == files and not (rankflow.store / "staged").exists()
+    rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="{path: 'lake:a', access: download}", to="{path: 'disk:c'}")))
+    assert tree(rankflow.folder / "disk/c") == files and (rankflow.store / "staged").exists()
     for to in ("lake:../x", "lake:.", "disk:../x", "lak:x"):
         said = rankflow("plan", rankflow.write("p.yaml", PIPELINE.format(source="from", to=f"{{path: '{to}'}}")), code=CONFIGURATION).err
         assert 'p.yaml:5:3: step "copy": to: ' in said
