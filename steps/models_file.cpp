@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "io/csv_text.h"
 #include "io/file.h"
+#include "steps/model_code.h"
 #include "steps/model_input.h"
 #include "steps/tensors.h"
 #include "steps/weights.h"
@@ -111,9 +112,10 @@ std::vector<std::byte> packed_weights(const Model& model) {
   return bytes;
 }
 
-void write_models(const std::string& folder, const Model& like, const Json& spec,
+void write_models(const std::string& folder, const Model& like, const Json& spec, const std::string& brought,
                   const std::vector<std::string>& partition_by, const DatasetInfo& trained_on,
                   const std::vector<ModelRecord>& records) {
+  if (is_brought(spec)) copy_model_code(spec, brought, folder);
   write_weights(folder, like, records);
   write_table(folder, partition_by, records);
   Json description = {
@@ -145,7 +147,8 @@ ModelsFile::ModelsFile(const std::string& folder) : weights_(weights_path(folder
       numbers_.emplace(one.at("key").get<PartitionKey>(), targets_.size());
       targets_.push_back({one.at("target").at("mean"), one.at("target").at("scale")});
     }
-    model_ = make_model(description.at("model"), model_input(trained_on_));
+    const Json& spec = description.at("model");
+    model_ = make_model(spec, model_input(trained_on_), is_brought(spec) ? model_code_in(folder, spec) : "");
   } catch (const Json::exception& e) {
     throw Error(ExitStatus::bad_data, str(path, " is no description of models: ", e.what()));
   }
@@ -167,7 +170,7 @@ ModelsFile::ModelsFile(const std::string& folder) : weights_(weights_path(folder
 
 Model& ModelsFile::model(std::size_t number) {
   const c10::InferenceMode off(false);  // the views are to be of the same kind as the model's own tensors
-  for (auto& [tensor, stack] : stacks_) tensor.set_data(stack[static_cast<std::int64_t>(number)]);
+  for (auto& [tensor, stack] : stacks_) share_or_copy(stack[static_cast<std::int64_t>(number)], tensor);
   return *model_;
 }
 

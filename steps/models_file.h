@@ -33,9 +33,9 @@ struct ModelRecord {
 /// The tensors of a model as ModelRecord has them.
 std::vector<std::byte> packed_weights(const Model& model);
 
-/// Writes the three files. `like`: a model of that shape. Of `records`, in the order of their partitions, at least one has
-/// weights. Throws Error (io).
-void write_models(const std::string& folder, const Model& like, const Json& spec,
+/// Writes the three files, and the models' code where it was brought along (`brought`; model_code.h). `like`: a model of that
+/// shape. Of `records`, in the order of their partitions, at least one has weights. Throws Error (io).
+void write_models(const std::string& folder, const Model& like, const Json& spec, const std::string& brought,
                   const std::vector<std::string>& partition_by, const DatasetInfo& trained_on,
                   const std::vector<ModelRecord>& records);
 

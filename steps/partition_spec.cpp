@@ -41,10 +41,6 @@ void check_partition_keys(const Json& parameters) {
   if (parameters.at("shard_optimizer") == true) refuse("shard_optimizer", one_rank);
   if (parameters.at("gradient_compression") != "none") refuse("gradient_compression", one_rank);
   if (parameters.at("overlap") != "auto") refuse("overlap", one_rank);
-  const std::string type = parameters.at("model").at("type");
-  if (type == "exported" || type == "plugin")
-    throw Error(ExitStatus::configuration, str("partition_by does not go with the model type ", type),
-                "one of the built-in models");
 }
 
 }  // namespace rankflow

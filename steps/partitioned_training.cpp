@@ -308,7 +308,9 @@ class PartitionedTraining {
     if (trained == 0)
       throw Error(ExitStatus::bad_data,
                   str("all of ", records.size(), " models failed: ", records[0].failure));
-    write_models(context_.outputs.at("model"), *model_like(), context_.parameters.at("model"),
+    const auto code = context_.inputs.find("model");
+    const std::string brought = code == context_.inputs.end() ? "" : code->second;
+    write_models(context_.outputs.at("model"), *model_like(), context_.parameters.at("model"), brought,
                  context_.parameters.at("partition_by").get<std::vector<std::string>>(), train_.info(),
                  records);
     context_.report.result("models", trained);

@@ -154,17 +154,22 @@ void share_weights(const std::shared_ptr<const StoredWeights>& weights,
   for (const auto& [source, target] : matched_tensors(*weights, tensors, {})) {
     const auto type = scalar_type(source->dtype);
     const auto address = reinterpret_cast<std::uintptr_t>(source->data);
-    const bool as_it_is =
-        type == target.scalar_type() && target.is_contiguous() && address % size_of(source->dtype) == 0;
     const at::Tensor stored = torch::from_blob(
         const_cast<std::byte*>(source->data), source->shape, [weights](void*) {}, at::TensorOptions(type));
-    // Along dimensions of one entry, too, strides stay those of the target: compiled code, and the choice between layouts of
-    // images, go by them.
-    if (as_it_is)
-      target.set_data(stored.as_strided(target.sizes(), target.strides()));
+    if (type == target.scalar_type() && address % size_of(source->dtype) == 0)
+      share_or_copy(stored, target);
     else
       target.detach().copy_(stored);
   }
+}
+
+void share_or_copy(const at::Tensor& stored, const at::Tensor& target) {
+  // Along dimensions of one entry, too, strides stay those of the target: compiled code, and the choice between layouts of
+  // images, go by them.
+  if (target.is_contiguous())
+    target.set_data(stored.as_strided(target.sizes(), target.strides()));
+  else
+    target.detach().copy_(stored);
 }
 
 void save_weights(const std::string& path, const std::vector<NamedTensor>& tensors) {

@@ -49,6 +49,10 @@ void load_weights(const StoredWeights& weights, const std::vector<NamedTensor>& 
 void share_weights(const std::shared_ptr<const StoredWeights>& weights,
                    const std::vector<NamedTensor>& tensors);
 
+/// Has `target` be `stored` (row-major, on the CPU, of the same shape and type) without a copy, where it lies in memory as the
+/// target does; otherwise copies it. Strides stay those of the target.
+void share_or_copy(const at::Tensor& stored, const at::Tensor& target);
+
 /// Writes the tensors (CPU copies in row-major order) as safetensors.
 void save_weights(const std::string& path, const std::vector<NamedTensor>& tensors);
 

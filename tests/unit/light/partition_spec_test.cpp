@@ -29,8 +29,7 @@ TEST_F(PartitionSpec, RefusesWhatIsForSeveralRanksOfOneModel) {
            {{{"local_steps", {{"batches", 4}}}}, "local_steps"},
            {{{"shard_optimizer", true}}, "shard_optimizer"},
            {{{"gradient_compression", "float16"}}, "gradient_compression"},
-           {{{"overlap", "never"}}, "overlap"},
-           {{{"model", {{"type", "plugin"}, {"name", "mine"}}}}, "model type plugin"}}) {
+           {{{"overlap", "never"}}, "overlap"}}) {
     EXPECT_THAT(message(partitioned(keys)), HasSubstr("partition_by does not go with")) << keys;
     EXPECT_THAT(message(partitioned(keys)), HasSubstr(name)) << keys;
   }
