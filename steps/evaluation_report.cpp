@@ -60,8 +60,10 @@ std::string heading(const Evaluation& e) {
 std::string metrics_table(const Evaluation& e) {
   std::string text = "<h2>Metrics</h2>\n<table>\n" + row({"metric", "value"}, "th");
   for (std::size_t k = 0; k < e.names.size(); ++k) text += row({e.names[k], with_interval(e.estimates[k])});
-  for (const char* more : {"base_rate", "baseline_accuracy", "calibration_error", "baseline_rmse"}) {
-    if (e.metrics.contains(more)) text += row({more, number(e.metrics.at(more).get<double>())});
+  for (const char* more : {"macro_auc", "macro_average_precision", "base_rate", "baseline_accuracy",
+                           "calibration_error", "baseline_rmse"}) {
+    if (e.metrics.contains(more) && e.metrics.at(more).is_number())
+      text += row({more, number(e.metrics.at(more).get<double>())});
   }
   return text + "</table>\n";
 }
@@ -87,12 +89,14 @@ LinePlot calibration_plot(const Evaluation& e) {
 
 std::string curves(const Evaluation& e) {
   if (e.classes.empty()) return {};
-  std::string text = "<h2>Curves</h2>\n<div class=\"plots\">\n";
+  std::string text =
+      str("<h2>Curves</h2>\n", e.curves.size() > 1 ? "<p>Each class against all others.</p>\n" : "",
+          "<div class=\"plots\">\n");
   std::size_t drawn = 0;
   for (const ClassCurve& curve : e.curves) {
     if (curve.roc.empty()) continue;
     if (++drawn > most_curves) break;
-    const std::string of = e.curves.size() > 1 ? str(", ", curve.of, " against all others") : "";
+    const std::string of = e.curves.size() > 1 ? ": " + curve.of : "";
     LinePlot roc{"ROC" + of, "false positive rate", "true positive rate", {}, false, false, {{0, 0}, {1, 1}},
                  "chance"};
     for (const auto& p : curve.roc) roc.points.emplace_back(p.false_positive_rate, p.true_positive_rate);
