@@ -104,6 +104,23 @@ std::string inputs_of(const Json& record) {
   return table.empty() ? "" : str("\n", table.text(0, false));
 }
 
+/// What was published to datastores, and what could not be.
+std::string published_of(const Json& record, const std::vector<StepView>& steps) {
+  TextTable table({{"published"}, {"to"}, {"state"}});
+  for (const auto& step : steps) {
+    const Json published = record["steps"][step.name].value("published", Json::object());
+    for (const auto& [output, target] : published.items()) {
+      const std::string problem = text_of(target, "problem");
+      table.add({{str(step.name, ".", output)},
+                 {text_of(target, "to")},
+                 {!problem.empty()                ? problem
+                  : target.value("copied", false) ? "copied"
+                                                  : "was there"}});
+    }
+  }
+  return table.empty() ? "" : str("\n", table.text(0, false));
+}
+
 std::string messages_of(const std::vector<StepView>& steps) {
   std::string out;
   for (const auto& step : steps) {
@@ -161,7 +178,8 @@ int show_command(const CommandLine& line) {
   const Terminal terminal = terminal_of_tables(line.text("color"));
   const std::string out =
       str(header_of(record), "\n", steps_table(steps, terminal.width, terminal.color, steps.size()),
-          messages_of(steps), metrics_of(steps), inputs_of(record), outputs_of(layout, record, steps));
+          messages_of(steps), metrics_of(steps), inputs_of(record), outputs_of(layout, record, steps),
+          published_of(record, steps));
   std::fputs(out.c_str(), stdout);
   return code(ExitStatus::ok);
 }

@@ -53,6 +53,7 @@ def test_an_output_is_published_once_and_again_when_it_is_missing_or_older(rankf
     rankflow("run", pipeline)
     assert (target / "rows").read_text() == "a\nb\n"
     assert published(rankflow)["copied"] and published(rankflow)["to"] == "scratch:results/sorted"
+    assert ["sort.sorted", "scratch:results/sorted", "copied"] in [line.split() for line in rankflow("show").out.splitlines()]
 
     before = (target / "rows").stat().st_ino
     rankflow("run", pipeline)  # reused, and there
@@ -97,6 +98,7 @@ def test_a_full_or_missing_place_is_an_error_of_the_run(rankflow, scratch):
     result = rankflow("run", rankflow.write("p.yaml", PUBLISH), code=None)
     assert result.code in (IO, PERMISSION) and "publishing sort.sorted to scratch:results/sorted" in result.out + result.err
     assert "problem" in published(rankflow)
+    assert published(rankflow)["problem"] in rankflow("show").out
 
 
 def test_inputs_are_read_from_copies_that_go_afterwards(rankflow, scratch):
