@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_pattern.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "io/secret.h"
@@ -107,8 +108,21 @@ std::string shown(const Location& location) {
   return location.query.empty() ? location.url : str("the query ", in_quotes(location.query));
 }
 
+UrlPattern pattern_of(const Location& location) {
+  const std::string& url = location.url;
+  if (!is_object_store(location)) return {url, ""};
+  const auto path = url.find('/', url.find("://") + 3);
+  for (auto begin = path; begin != std::string::npos;) {
+    const auto end = url.find('/', begin + 1);
+    if (is_glob(url.substr(begin, end - begin))) return {url.substr(0, begin), url.substr(begin + 1)};
+    begin = end;
+  }
+  return {url, ""};
+}
+
 std::string name_of(const Location& location) {
   if (!location.query.empty()) return "query.jsonl";
+  if (!pattern_of(location).pattern.empty()) return "files";
   const auto begin = location.url.find("://") + 3;
   const auto path = location.url.find('/', begin);
   if (path == std::string::npos) return "";

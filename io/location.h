@@ -31,9 +31,16 @@ std::string scheme_of(const Location& location);
 bool is_object_store(const Location& location);
 /// What stands for the content without asking anybody: the declared SHA-256, or that of query, connection and version; "" otherwise.
 std::string declared_digest(const Location& location);
+/// The URL of an object store with a glob in its path, such as s3://bucket/data/2024-*/part-*.csv: the folder above the first
+/// component with a wildcard, and the rest. Of others `pattern` is "" and `folder` the URL.
+struct UrlPattern {
+  std::string folder, pattern;
+};
+UrlPattern pattern_of(const Location& location);
 /// What messages call it.
 std::string shown(const Location& location);
-/// The last component of the URL's path: what the file or folder is called where it is staged.
+/// The last component of the URL's path: what the file or folder is called where it is staged. What a glob matches is a selection
+/// there (io/selection.h), whose folder is always called so: "files".
 std::string name_of(const Location& location);
 
 /// What `name` ("secret_key") is in a secret that holds all credentials of a store, "" where it holds no such one. For s3 these are

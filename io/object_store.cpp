@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/path_pattern.h"
 #include "base/text.h"
 #include "io/published_mark.h"
 #include "io/remote_store.h"
@@ -129,8 +130,8 @@ std::shared_ptr<fs::FileSystem> open_abfs(const Location& location) {
 }
 
 /// BUCKET/KEY, as Arrow's file systems call it.
-std::string path_of(const Location& location) {
-  std::string rest = location.url.substr(location.url.find("://") + 3);
+std::string path_of(const Location& location, const std::string& url) {
+  std::string rest = url.substr(url.find("://") + 3);
   while (rest.ends_with('/')) rest.pop_back();
   if (const auto at = rest.find('@'); scheme_of(location) == "abfs" && at < rest.find('/'))
     rest = rest.substr(0, at) + rest.substr(rest.find('/'));
@@ -158,15 +159,23 @@ std::string version_in(const arrow::KeyValueMetadata* metadata) {
 class ObjectStore : public RemoteStore {
  public:
   ObjectStore(const Location& location, std::shared_ptr<fs::FileSystem> files)
-      : url_(location.url), root_(path_of(location)), files_(std::move(files)) {}
+      : url_(pattern_of(location).folder),
+        pattern_(pattern_of(location).pattern),
+        root_(path_of(location, url_)),
+        files_(std::move(files)) {}
 
   std::vector<RemoteFile> list() override {
     const auto infos = files_below();
+    if (infos.empty() && !pattern_.empty())
+      throw Error(ExitStatus::configuration, str("nothing in ", url_, " matches ", pattern_));
     if (infos.empty()) throw Error(ExitStatus::io, str("there is nothing at ", url_));
     std::vector<RemoteFile> found(infos.size());
     for_each_item(std::ssize(infos), requests_at_once, [&](std::int64_t i) {
       const fs::FileInfo& info = infos[static_cast<std::size_t>(i)];
-      found[static_cast<std::size_t>(i)] = {name_in(info), info.size(), version_of(info)};
+      // What stands for the content of matches is not what stands for that of a folder with the same files: of such a folder
+      // not all files are read.
+      found[static_cast<std::size_t>(i)] = {name_in(info), info.size(),
+                                            (pattern_.empty() ? "" : "matched ") + version_of(info)};
     });
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
     check_published(found);
@@ -195,7 +204,7 @@ class ObjectStore : public RemoteStore {
 
   void write(const std::string& name, const std::function<std::span<const std::byte>()>& next) override {
     const std::string url = shown(name);
-    const auto out = value(files_->OpenOutputStream(full(name)), "write", url);
+    const auto out = value(files_->OpenOutputStream(target(name)), "write", url);
     try {
       for (auto bytes = next(); !bytes.empty(); bytes = next())
         check(out->Write(bytes.data(), static_cast<std::int64_t>(bytes.size())), "write", url);
@@ -208,20 +217,21 @@ class ObjectStore : public RemoteStore {
   }
 
   void remove(const std::string& name) override {
-    check(files_->DeleteFile(full(name)), "remove", shown(name));
+    check(files_->DeleteFile(target(name)), "remove", shown(name));
   }
 
  private:
   std::vector<fs::FileInfo> files_below() {
     const fs::FileInfo top = value(files_->GetFileInfo(root_), "look at", url_);
-    if (top.IsFile()) return {top};
+    if (top.IsFile() && pattern_.empty()) return {top};
     std::vector<fs::FileInfo> infos;
     if (!top.IsDirectory()) return infos;
     fs::FileSelector all;
     all.base_dir = root_;
     all.recursive = true;
     for (auto& info : value(files_->GetFileInfo(all), "list", url_)) {
-      if (info.IsFile()) infos.push_back(std::move(info));
+      if (info.IsFile() && (pattern_.empty() || glob_matches(pattern_, name_in(info))))
+        infos.push_back(std::move(info));
     }
     return infos;
   }
@@ -250,6 +260,13 @@ class ObjectStore : public RemoteStore {
     return name;
   }
 
+  /// Of what is written. Throws Error (configuration) where that is no single place.
+  std::string target(const std::string& name) const {
+    if (!pattern_.empty())
+      throw Error(ExitStatus::configuration,
+                  str(url_, "/", pattern_, " is a glob, and no place to write to"));
+    return full(name);
+  }
   std::string full(const std::string& name) const { return name.empty() ? root_ : root_ + "/" + name; }
   std::string shown(const std::string& name) const { return name.empty() ? url_ : url_ + "/" + name; }
 
@@ -260,7 +277,7 @@ class ObjectStore : public RemoteStore {
     return etag.empty() ? std::to_string(info.mtime().time_since_epoch().count()) : etag;
   }
 
-  std::string url_, root_;
+  std::string url_, pattern_, root_;  // of a glob: its folder, and what it says below
   std::shared_ptr<fs::FileSystem> files_;
 };
 

@@ -17,7 +17,7 @@
 #include "launchers/text_table.h"
 #include "runtime/input_kind.h"
 #include "runtime/input_resolution.h"
-#include "runtime/path_pattern.h"
+#include "base/path_pattern.h"
 #include "runtime/run_record.h"
 
 namespace rankflow {

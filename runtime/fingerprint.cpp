@@ -324,7 +324,10 @@ std::string Fingerprinter::content_now(const std::string& path) {
     if (path == input.path) return disk_.content_digest(*input.selection);
     const std::string below = path.substr(input.path.size());
     const std::string place = place_in(*input.selection, below.substr(below.find_first_not_of('/')));
-    if (!place.empty()) return disk_.content_digest(place);
+    if (place.empty())
+      throw Error(ExitStatus::io, str("nothing in it is called ", below.substr(below.find_first_not_of('/'))),
+                  str("a name such as ", input.selection->members.front().name));
+    return disk_.content_digest(place);
   }
   return disk_.content_digest(path);
 }

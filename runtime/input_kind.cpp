@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/path_pattern.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "runtime/input_resolution.h"
-#include "runtime/path_pattern.h"
 
 namespace rankflow {
 namespace {
@@ -137,7 +137,8 @@ const std::vector<InputKind>& input_kinds() {
        text("url",
             "Instead of `path`: `s3://BUCKET/KEY`, `gs://BUCKET/KEY`, "
             "`abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH` (a "
-            "file, or all below a folder) or `https://…` (a file, with its `sha256`). It is fetched into the "
+            "file, all below a folder, or what a glob with `*`, `[a-z]` and `**` matches) or `https://…` (a "
+            "file, with its `sha256`). It is fetched into the "
             "store once"),
        location_fields(), read_remote, is_url_text},
       {"query",

@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/path_pattern.h"
 #include "base/text.h"
 #include "io/dataset_registry.h"
 #include "io/file.h"
 #include "runtime/path_glob.h"
-#include "runtime/path_pattern.h"
 #include "runtime/run_record.h"
 #include "runtime/site.h"
 
@@ -116,10 +116,17 @@ void resolve_paths(PipelineInput& input, const StoreLayout& store, const Site& s
   Selection selection{input.list, {}};
   for (std::size_t i = 0; i < input.paths.size(); ++i) {
     InputPath& one = input.paths[i];
-    if (!one.reference.empty() && resolve_datastore(one.path, one.reference, site)) {
+    auto remote = one.reference.empty() ? std::nullopt : resolve_datastore(one.path, one.reference, site);
+    if (remote && input.list) {
       throw Error(ExitStatus::configuration,
-                  str(one.reference, " is in an object store: globs and lists name files in folders"),
+                  str(one.reference, " is in an object store: a list names files in folders"),
                   "an input of its own");
+    }
+    if (remote) {
+      input.remote = std::move(remote);
+      input.reference = one.reference;
+      input.paths.clear();
+      return;
     }
     const bool glob = is_glob(one.path) && !exists(one.path);  // a file may be called "a[1].csv"
     const std::string number = numbered(i + 1, input.paths.size());

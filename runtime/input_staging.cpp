@@ -15,6 +15,7 @@
 #include "collectives/agreement.h"
 #include "io/file.h"
 #include "io/remote_store.h"
+#include "io/selection.h"
 
 namespace rankflow {
 namespace {
@@ -178,6 +179,11 @@ class Stager {
     for (const RemoteFile& file : files_) {
       const std::string path = path_of(file);
       stamps[path.substr((folder_ + "/data/").size())] = stamp(path);
+    }
+    if (!pattern_of(location_).pattern.empty()) {
+      Selection matched;
+      for (const RemoteFile& file : files_) matched.members.push_back({file.path, ""});
+      describe_copy(matched, data_folder(folder_));
     }
     write_file_atomically(folder_ + "/staged.json",
                           Json{{"format", 1}, {"from", shown(location_)}, {"files", stamps}}.dump(1));

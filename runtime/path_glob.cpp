@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/path_pattern.h"
 #include "base/text.h"
-#include "runtime/path_pattern.h"
 
 namespace rankflow {
 namespace {
@@ -67,7 +67,12 @@ class Expansion {
   /// `path` is what component `at` matched.
   void take(const std::string& path, std::size_t at) {
     bool folder = false;
-    if (!is_there(path, folder)) return;
+    if (!is_there(path, folder)) {
+      struct stat link {};
+      if (at + 1 == components_.size() && ::lstat(path.c_str(), &link) == 0)
+        throw Error(ExitStatus::bad_data, str(path, " is a symbolic link that leads nowhere"));
+      return;
+    }
     if (at + 1 < components_.size()) {
       if (folder) in(path, at + 1);
     } else if (!folder || !files_only_) {

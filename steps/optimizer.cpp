@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "runtime/path_pattern.h"
+#include "base/path_pattern.h"
 
 namespace rankflow {
 namespace {

@@ -157,3 +157,48 @@ def test_a_rank_that_is_killed_while_it_fetches_leaves_nothing_that_is_trusted(r
     assert made(rankflow, "all") == "0\n1\n2\n3\n4\n"
     assert temporaries(rankflow.store) == []
     assert [p.name for p in (rankflow.folder / "local" / f"rankflow-{os.geteuid()}").iterdir()] == [".copying"]
+
+
+PREPARE = """\
+name: several
+inputs:
+  rows: {input}
+steps:
+  data:
+    type: prepare
+    inputs: {{data: "${{{{inputs.rows}}}}"}}
+    target: y
+    task: regression
+    scaling: none
+"""
+
+
+def test_a_glob_of_objects(rankflow, archive):
+    names = ["2024-01/part-1.csv", "2024-01/part-2.csv", "2024-02/part-1.csv"]
+    for number, name in enumerate(names):
+        content = b"a,y\n" + b"".join(b"%d,0.5\n" % (10 * number + i) for i in range(10))
+        archive.put(f"data/{name}", content)
+        rankflow.write(f"here/{name}", content.decode())
+    archive.put("data/2024-01/notes.txt", b"no table")
+    archive.put("data/2023-01/part-1.csv", b"b\n1\n")
+    pipeline = rankflow.write("p.yaml", PREPARE.format(input='"archive:data/2024-*/part-*.csv"'))
+    rankflow("run", "-n", 2, pipeline)
+    _, digest = rankflow.artifact("data", "data")
+    assert rankflow.metrics("data")["rows_read"] == 30
+    rankflow("run", pipeline, "--input", "rows=here/2024-*/part-*.csv")
+    assert rankflow.artifact("data", "data")[1] == digest
+    rankflow("run", pipeline)
+    assert rankflow.statuses() == {"data": "reused"}
+    # The same objects as a folder are another thing: in it lies no table.
+    archive.put("data/2024-03/part-9.csv", b"a,y\n1,2.5\n")
+    rankflow("run", pipeline)
+    assert rankflow.metrics("data")["rows_read"] == 31
+    rankflow("run", pipeline, "--input", "rows=archive:data/2024-03")
+    assert rankflow.metrics("data")["rows_read"] == 1
+    rankflow("run", pipeline, "--input", "rows=archive:data/2024-03/*")
+    assert rankflow.statuses() == {"data": "done"} and rankflow.metrics("data")["rows_read"] == 1
+    err = rankflow("run", pipeline, "--input", "rows=archive:data/2025-*/*.csv", code=CONFIGURATION).err
+    assert f"nothing in {archive.url}/data matches 2025-*/*.csv" in err, err
+    err = rankflow("plan", pipeline, "--input", "rows=[archive:data/2024-01]", code=CONFIGURATION).err
+    assert "a list names files in folders" in err, err
+    assert temporaries(rankflow.store) == []

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "io/file.h"
 #include "io/secret.h"
 #include "tests/unit/light/temporary_folder.h"
@@ -130,6 +131,20 @@ TEST(Secret, ComesFromVariablesAndPrivateFiles) {
     EXPECT_EQ(e.status(), ExitStatus::permission);
   }
   EXPECT_THROW(secret_of("file:" + (folder / "none")), Error);
+}
+
+TEST(Location, GlobsBeginAtTheFirstComponentWithAWildcard) {
+  const auto of = [](const std::string& url) {
+    Location location;
+    location.url = url;
+    const UrlPattern found = pattern_of(location);
+    return str(found.folder, " ", found.pattern);
+  };
+  EXPECT_EQ(of("s3://bucket/data/2024-*/part-*.csv"), "s3://bucket/data 2024-*/part-*.csv");
+  EXPECT_EQ(of("s3://bucket/*.csv"), "s3://bucket *.csv");
+  EXPECT_EQ(of("s3://bucket/a[0-9]/b"), "s3://bucket a[0-9]/b");
+  EXPECT_EQ(of("s3://bucket/data/x.csv"), "s3://bucket/data/x.csv ");
+  EXPECT_EQ(of("https://host/*.csv"), "https://host/*.csv ") << "web servers have no lists";
 }
 
 }  // namespace

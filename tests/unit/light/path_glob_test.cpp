@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "temporary_folder.h"
@@ -47,6 +48,12 @@ TEST_F(PathGlobTest, TwoStarsAreFoldersAtAnyDepth) {
   EXPECT_EQ(matched("**/**/c.csv"), "one/deep/c.csv");
   ASSERT_EQ(::symlink((folder / "").c_str(), (folder / "one/loop").c_str()), 0);
   EXPECT_EQ(matched("**/a.csv"), "a.csv one/a.csv two/a.csv") << "a link back up is not followed";
+}
+
+TEST_F(PathGlobTest, ALinkToNothingIsNoFile) {
+  ASSERT_EQ(::symlink("/nowhere", (folder / "one/b.csv").c_str()), 0);
+  EXPECT_THROW(matched("one/*.csv"), Error);
+  EXPECT_EQ(matched("one/a*"), "one/a.csv");
 }
 
 TEST_F(PathGlobTest, DotsAreNamed) {

@@ -1,4 +1,4 @@
-#include "runtime/path_pattern.h"
+#include "base/path_pattern.h"
 
 #include <gtest/gtest.h>
 
