@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -165,7 +166,9 @@ class ObjectStore : public RemoteStore {
         files_(std::move(files)) {}
 
   std::vector<RemoteFile> list() override {
-    const auto infos = files_below();
+    auto infos = files_below();
+    check_published(infos);  // a glob may leave out the file that says so
+    std::erase_if(infos, [&](const fs::FileInfo& info) { return !is_wanted(info); });
     if (infos.empty() && !pattern_.empty())
       throw Error(ExitStatus::configuration, str("nothing in ", url_, " matches ", pattern_));
     if (infos.empty()) throw Error(ExitStatus::io, str("there is nothing at ", url_));
@@ -178,13 +181,14 @@ class ObjectStore : public RemoteStore {
                                             (pattern_.empty() ? "" : "matched ") + version_of(info)};
     });
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
-    check_published(found);
     return found;
   }
 
   std::map<std::string, std::int64_t> sizes() override {
     std::map<std::string, std::int64_t> found;
-    for (const fs::FileInfo& info : files_below()) found.emplace(name_in(info), info.size());
+    for (const fs::FileInfo& info : files_below()) {
+      if (is_wanted(info)) found.emplace(name_in(info), info.size());
+    }
     return found;
   }
 
@@ -230,24 +234,24 @@ class ObjectStore : public RemoteStore {
     all.base_dir = root_;
     all.recursive = true;
     for (auto& info : value(files_->GetFileInfo(all), "list", url_)) {
-      if (info.IsFile() && (pattern_.empty() || glob_matches(pattern_, name_in(info))))
-        infos.push_back(std::move(info));
+      if (info.IsFile()) infos.push_back(std::move(info));
     }
     return infos;
   }
 
+  bool is_wanted(const fs::FileInfo& info) const {
+    return pattern_.empty() || glob_matches(pattern_, name_in(info));
+  }
+
   /// Throws where some of the files are of a place whose publishing has begun and not ended: they may be of two artifacts.
-  void check_published(const std::vector<RemoteFile>& found) const {
-    const auto has = [&](const std::string& path) {
-      const auto at = std::lower_bound(found.begin(), found.end(), path,
-                                       [](const RemoteFile& f, const std::string& p) { return f.path < p; });
-      return at != found.end() && at->path == path;
-    };
-    for (const RemoteFile& file : found) {
-      const std::string place = file.path.substr(0, file.path.rfind('/') + 1);
-      if (file.path != place + publishing_mark || has(place + published_mark)) continue;
+  void check_published(const std::vector<fs::FileInfo>& infos) const {
+    std::set<std::string> names;
+    for (const fs::FileInfo& info : infos) names.insert(name_in(info));
+    for (const std::string& name : names) {
+      const std::string place = name.substr(0, name.rfind('/') + 1);
+      if (name != place + publishing_mark || names.contains(place + published_mark)) continue;
       throw Error(ExitStatus::bad_data,
-                  str(shown(file.path), " says that rankflow is publishing there, or was interrupted"),
+                  str(shown(name), " says that rankflow is publishing there, or was interrupted"),
                   "the command that publishes it, again");
     }
   }

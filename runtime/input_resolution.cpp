@@ -156,6 +156,13 @@ const Datastore& datastore_named(const std::string& name, const std::string& ref
               reference);
 }
 
+/// Throws where the location is no single place.
+const Location& writable(const Location& location) {
+  if (pattern_of(location).pattern.empty()) return location;
+  throw Error(ExitStatus::configuration, str(location.url, " is a glob, and no place to write to"),
+              "a path without wildcards");
+}
+
 /// Where the outputs go that a step publishes to datastores.
 void resolve_publishing(PipelineStep& step, const Site& site) {
   for (const auto& [output, reference] : step.publish_to) {
@@ -171,7 +178,7 @@ void resolve_publishing(PipelineStep& step, const Site& site) {
     const auto [name, below] = split_datastore_path(reference);
     const Datastore& datastore = datastore_named(name, reference, site);
     if (!datastore.is_folder()) {
-      step.publish_locations[output] = location_in(datastore, below);
+      step.publish_locations[output] = writable(location_in(datastore, below));
       continue;
     }
     const std::string path = path_in(datastore, below);
@@ -201,6 +208,7 @@ void resolve_place(Json& place, const std::string& folder, const Site& site) {
     place["path"] = written.path;
     return;
   }
+  writable(*written.remote);
   place = Json::object();
   const Json all = to_json(*written.remote);
   for (const auto& [key, value] : all.items()) {

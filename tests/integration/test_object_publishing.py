@@ -93,7 +93,7 @@ def test_what_was_not_published_there_is_never_replaced(rankflow, archive):
     assert archive.objects(RESULTS)["new"] == b"precious" and INDEX in archive.objects(RESULTS), "as it was"
 
 
-@pytest.mark.parametrize("to", ["archive:../x", "archive:.", "archve:x"])
+@pytest.mark.parametrize("to", ["archive:../x", "archive:.", "archive:a*", "archve:x"])
 def test_targets_that_can_not_be_are_refused_before_anything_runs(rankflow, archive, to):
     rankflow.write("rows.txt", "b\na\n")
     rankflow("run", rankflow.write("p.yaml", PUBLISH.replace("archive:results/sorted", to)), code=CONFIGURATION)
@@ -110,6 +110,8 @@ def test_where_publishing_fails_the_same_command_goes_on(rankflow, archive, betw
     assert INDEX not in archive.objects(RESULTS) and UNFINISHED in archive.objects(RESULTS)
     said = rankflow("run", rankflow.write("read.yaml", READ), code=BAD_DATA).err
     assert "says that rankflow is publishing there" in said, "what is half written is no input"
+    said = rankflow("run", "read.yaml", "--input", "rows=archive:results/*/r*", code=BAD_DATA).err
+    assert "says that rankflow is publishing there" in said, "also where a glob leaves out the file that says so"
     written = []
     between.watch = lambda method, path: written.append(path.rsplit("/", 1)[1]) if method == "PUT" else None
     rankflow("run", pipeline)

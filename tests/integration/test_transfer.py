@@ -165,7 +165,7 @@ datastores:
     assert tree(rankflow.folder / "disk/b") == files and not (rankflow.store / "staged").exists()
     rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="{path: 'lake:a', access: download}", to="{path: 'disk:c'}")))
     assert tree(rankflow.folder / "disk/c") == files and (rankflow.store / "staged").exists()
-    for to in ("lake:../x", "lake:.", "disk:../x", "lak:x"):
+    for to in ("lake:../x", "lake:.", "lake:a/*", "disk:../x", "lak:x"):
         said = rankflow("plan", rankflow.write("p.yaml", PIPELINE.format(source="from", to=f"{{path: '{to}'}}")), code=CONFIGURATION).err
         assert 'p.yaml:5:3: step "copy": to: ' in said
     (rankflow.folder / "a:b").mkdir()
