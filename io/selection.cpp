@@ -63,13 +63,15 @@ std::optional<Selection> selection_at(const std::string& path) {
 }
 
 std::string place_in(const Selection& selection, const std::string& below) {
-  for (const SelectionMember& member : selection.members) {
-    if (below == member.name) return member.path;
-    if (below.size() > member.name.size() && below.starts_with(member.name) &&
-        below[member.name.size()] == '/')
-      return member.path + below.substr(member.name.size());
+  const auto& members = selection.members;
+  for (std::size_t end = below.find('/');; end = below.find('/', end + 1)) {
+    const std::string name = below.substr(0, end);
+    const auto found =
+        std::lower_bound(members.begin(), members.end(), name,
+                         [](const SelectionMember& m, const std::string& wanted) { return m.name < wanted; });
+    if (found != members.end() && found->name == name) return found->path + below.substr(name.size());
+    if (end == std::string::npos) return "";
   }
-  return "";
 }
 
 std::string selection_folder(const Selection& selection, const StoreLayout& store) {

@@ -23,7 +23,8 @@ struct Selection {
   // Of a list: the names begin with the number of their element ("1/a.csv", "2/b.csv"; an element that is a folder is called "3"),
   // so that their order is the list's. Otherwise they are the paths below the part of a glob that has no wildcard.
   bool list = false;
-  std::vector<SelectionMember> members;  // in the order in which they are read
+  // In the order in which they are read, which is that of their names' bytes; none lies in another.
+  std::vector<SelectionMember> members;
 };
 
 Json to_json(const Selection& selection);

@@ -56,20 +56,25 @@ void take_rows(ImageFolder& folder, const Table& table, const Categories& files,
 }  // namespace
 
 Json to_json(const ImageFolder& folder) {
-  return {{"root", folder.root},
-          {"files", folder.files},
-          {"classes", folder.classes},
-          {"labels", folder.labels},
-          {"other_files", folder.other_files}};
+  Json json{{"root", folder.root},
+            {"files", folder.files},
+            {"classes", folder.classes},
+            {"labels", folder.labels},
+            {"other_files", folder.other_files}};
+  if (folder.selection) json["selection"] = to_json(*folder.selection);
+  return json;
 }
 
 ImageFolder image_folder_from_json(const Json& json) {
-  return {json.at("root"), json.at("files"), json.at("classes"), json.at("labels"), json.at("other_files")};
+  ImageFolder folder{json.at("root"), json.at("files"), json.at("classes"), json.at("labels"),
+                     json.at("other_files")};
+  if (json.contains("selection")) folder.selection = selection_from_json(json.at("selection"));
+  return folder;
 }
 
 ImageFolder list_image_folder(const std::string& root) {
   ImageFolder folder{.root = root};
-  if (const auto selection = selection_at(root)) folder.numbered = selection->list;
+  folder.selection = selection_at(root);
   for (TreeEntry& entry : list_tree(root)) {
     if (!is_utf8(entry.path)) fail(str(root, " has a file whose name is not UTF-8: ", in_quotes(entry.path)));
     if (is_image_name(entry.path))
@@ -85,19 +90,20 @@ ImageFolder list_image_folder(const std::string& root) {
 }
 
 void label_by_folder(ImageFolder& folder, const std::string& label) {
+  const bool numbered = folder.selection && folder.selection->list;  // "2/cat/1.png"
   std::vector<std::string> labels;
-  const std::string* unlabelled = nullptr;
+  std::int64_t unlabelled = -1;
   for (const std::string& file : folder.files) {
-    const auto begin = folder.numbered ? file.find('/') + 1 : 0;
+    const auto begin = numbered ? file.find('/') + 1 : 0;
     const auto slash = file.find('/', begin);
     if (slash != std::string::npos)
       labels.push_back(file.substr(begin, slash - begin));
-    else if (!unlabelled)
-      unlabelled = &file;
+    else if (unlabelled < 0)
+      unlabelled = &file - folder.files.data();
   }
-  if (unlabelled && labels.empty() && label == "auto") return;
-  if (unlabelled) {
-    fail(str(folder.root, "/", *unlabelled, " has no label: it lies in no folder named after its class"),
+  if (unlabelled >= 0 && labels.empty() && label == "auto") return;
+  if (unlabelled >= 0) {
+    fail(str(folder.path(unlabelled), " has no label: it lies in no folder named after its class"),
          "the input `labels`, or image: {label: none}");
   }
   number_classes(folder, labels);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "io/json.h"
+#include "io/selection.h"
 
 namespace rankflow {
 
@@ -15,9 +17,13 @@ struct ImageFolder {
   std::vector<std::string> classes;  // empty where nothing is known of labels
   std::vector<std::int64_t> labels;  // of each file, an index of `classes`
   std::int64_t other_files = 0;      // that are no images by their names
-  bool numbered = false;             // of a list: the files' paths begin with the number of its element
+  std::optional<Selection> selection = std::nullopt;  // where the root is one
 
-  std::string path(std::int64_t row) const { return root + "/" + files[static_cast<std::size_t>(row)]; }
+  /// Where a file lies, as the user knows it.
+  std::string path(std::int64_t row) const {
+    const std::string& file = files[static_cast<std::size_t>(row)];
+    return selection ? place_in(*selection, file) : root + "/" + file;
+  }
 };
 
 /// As one rank tells it to the others.

@@ -206,3 +206,5 @@ steps:
         assert sum((part["target"][:].tolist() for part in parts), []) == labels
         assert sum((part["images"][:, 0, 0, 0].tolist() for part in parts), []) == pixels
         assert json.loads((folder / "dataset.json").read_text())["schema"]["classes"] == ["cat", "dog"]
+    broken = rankflow.write("photos-2023/dog/1.png", "no image")
+    assert f"{broken}" in rankflow("run", "images.yaml", "--input", "photos=[photos-2024, photos-2023]", code=BAD_DATA).err
