@@ -5,6 +5,7 @@
 #include "base/path_pattern.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/optional_key.h"
 #include "runtime/input_resolution.h"
 
 namespace rankflow {
@@ -75,11 +76,6 @@ bool no_text(const std::string&) {
 
 bool is_url_text(const std::string& text) {
   return is_url(text);
-}
-
-bool given(const Json& values, const std::string& key) {
-  const auto found = values.find(key);
-  return found != values.end() && !found->is_null();
 }
 
 /// The kind that a mapping chooses; none where it says nothing of where the data are.

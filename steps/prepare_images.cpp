@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/idx.h"
+#include "io/optional_key.h"
 #include "steps/image_split.h"
 #include "steps/prepare_image_folder.h"
 
@@ -20,11 +21,6 @@ struct Loaded {
   std::vector<std::string> classes;
   std::map<std::string, std::vector<std::int64_t>> splits;
 };
-
-bool given(const Json& parameters, const char* key) {
-  return parameters.contains(key) && !parameters.at(key).is_null() &&
-         !(parameters.at(key).is_structured() && parameters.at(key).empty());
-}
 
 void refuse_table_keys(const Json& parameters) {
   for (const char* key :

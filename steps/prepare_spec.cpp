@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "io/expression.h"
+#include "io/optional_key.h"
 #include "steps/image_keys.h"
 #include "steps/script_spec.h"
 #include "steps/specs.h"
@@ -83,10 +84,6 @@ Fields learning_fields() {
 
 Error wrong(const std::string& message, const std::string& hint = {}) {
   return Error(ExitStatus::configuration, message, hint);
-}
-
-bool given(const Json& parameters, const char* key) {
-  return parameters.contains(key) && !parameters.at(key).is_null();
 }
 
 void check_split(const Json& split) {

@@ -10,6 +10,7 @@
 #include "base/memory_limit.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/optional_key.h"
 #include "io/table_input.h"
 #include "steps/feature_selection.h"
 #include "steps/prepare_script.h"
@@ -23,15 +24,9 @@
 namespace rankflow {
 namespace {
 
-const Json& parameter(const Json& parameters, const char* key) {
-  static const Json absent = nullptr;
-  auto it = parameters.find(key);
-  return it == parameters.end() ? absent : *it;
-}
-
 /// Bytes of rows that this rank may keep.
 std::int64_t memory_budget(const StepContext& context) {
-  const Json& given = parameter(context.parameters, "memory_per_rank");
+  const Json& given = value_or_null(context.parameters, "memory_per_rank");
   const double all =
       given.is_null() ? available_memory() / (2 * context.local_size) : given.get<double>() * 1e9;
   return static_cast<std::int64_t>(all / 2);  // the other half: what is being read, computed and written
@@ -118,7 +113,7 @@ void TablePreparation::open() {
 /// Empty, for all, unless the columns that are used are known to be fewer, and known to be there: otherwise what is missing is
 /// better said with all names at hand.
 std::vector<std::string> TablePreparation::columns_to_read() const {
-  const Json& listed = parameter(keys_, "features");
+  const Json& listed = value_or_null(keys_, "features");
   if (recipe_->has_transforms() || (listed.is_null() && known_.is_null())) return {};
   std::vector<std::string> wanted = recipe_->first_columns(), columns;
   auto add = [&](const Json& names) {
@@ -126,14 +121,14 @@ std::vector<std::string> TablePreparation::columns_to_read() const {
   };
   if (!listed.is_null()) {
     for (const char* kind : {"numeric", "categorical"}) {
-      if (!parameter(listed, kind).is_null()) add(listed.at(kind));
+      if (!value_or_null(listed, kind).is_null()) add(listed.at(kind));
     }
   } else {
     for (const char* kind : {"features", "categories"}) {
       for (const Json& feature : known_.value(kind, Json::array())) wanted.push_back(feature.at("name"));
     }
   }
-  if (!parameter(keys_, "target").is_null()) add(Json(columns_of(parse_expression(keys_.at("target")))));
+  if (!value_or_null(keys_, "target").is_null()) add(Json(columns_of(parse_expression(keys_.at("target")))));
   const auto& known = input_->known_names();
   for (const std::string& name : wanted) {
     const auto& derived = recipe_->derived();
@@ -164,12 +159,12 @@ Table TablePreparation::shape() {
 void TablePreparation::choose_features(const Table& shape) {
   std::set<std::string> excluded;
   if (target_) excluded = columns_of_target(target_->expression(), recipe_->derived());
-  features_ = select_features(shape, parameter(keys_, "features"), excluded);
+  features_ = select_features(shape, value_or_null(keys_, "features"), excluded);
   if (!known_.is_null()) {
     FeatureNames known;
     for (const auto& t : encoding_from_schema(known_).numeric) known.numeric.push_back(t.name);
     for (const auto& t : encoding_from_schema(known_).categorical) known.categorical.push_back(t.name);
-    const bool listed = !parameter(keys_, "features").is_null();
+    const bool listed = !value_or_null(keys_, "features").is_null();
     if (listed && (features_.numeric != known.numeric || features_.categorical != known.categorical)) {
       throw Error(ExitStatus::configuration,
                   "`features` differ from those of the dataset given as `statistics`",
@@ -197,7 +192,7 @@ void TablePreparation::learn() {
   recipe_->learn(context_.comm, input_->pieces(), [&](const auto& use) { for_each_part(use); });
   run_together(context_.comm, [&] {
     const Table columns = shape();
-    if (!parameter(keys_, "target").is_null())
+    if (!value_or_null(keys_, "target").is_null())
       target_.emplace(columns, keys_.at("target"), keys_.at("task"), known_);
     choose_features(columns);
   });
@@ -314,7 +309,7 @@ void TablePreparation::report(const std::vector<std::vector<std::int64_t>>& rows
   const auto& names = recipe_->split().names();
   for (std::size_t s = 0; s < names.size(); ++s)
     rows[names[s]] = std::accumulate(rows_of[s].begin(), rows_of[s].end(), std::int64_t{0});
-  if (!parameter(keys_, "filter").is_null()) why["filter"] = dropped_.filter;
+  if (!value_or_null(keys_, "filter").is_null()) why["filter"] = dropped_.filter;
   if (target_) why["missing target"] = dropped_.target;
   if (keys_.at("missing_values") == "drop") why["missing features"] = dropped_.features;
   context_.report.result("rows", rows);

@@ -1,13 +1,9 @@
 #include "steps/table_keys.h"
 
+#include "io/optional_key.h"
+
 namespace rankflow {
 namespace {
-
-const Json& parameter(const Json& parameters, const char* key) {
-  static const Json absent = nullptr;
-  auto it = parameters.find(key);
-  return it == parameters.end() ? absent : *it;
-}
 
 ColumnType type_named(const std::string& text) {
   for (const ColumnType type : {ColumnType::boolean, ColumnType::integer, ColumnType::real}) {
@@ -20,15 +16,14 @@ ColumnType type_named(const std::string& text) {
 
 TableOptions table_options(const Json& p) {
   TableOptions options;
-  if (!parameter(p, "datasets").is_null())
-    options.datasets = p.at("datasets").get<std::vector<std::string>>();
-  if (!parameter(p, "format").is_null()) options.format = p.at("format");
+  if (given(p, "datasets")) options.datasets = p.at("datasets").get<std::vector<std::string>>();
+  if (given(p, "format")) options.format = p.at("format");
   options.header = p.at("header");
-  if (!parameter(p, "columns").is_null()) options.columns = p.at("columns").get<std::vector<std::string>>();
-  if (!parameter(p, "delimiter").is_null()) options.delimiter = p.at("delimiter");
+  if (given(p, "columns")) options.columns = p.at("columns").get<std::vector<std::string>>();
+  if (given(p, "delimiter")) options.delimiter = p.at("delimiter");
   options.missing = p.at("missing").get<std::vector<std::string>>();
   options.encoding = p.at("encoding");
-  if (!parameter(p, "files").is_null()) options.files = p.at("files").get<std::vector<std::string>>();
+  if (given(p, "files")) options.files = p.at("files").get<std::vector<std::string>>();
   for (const auto& [column, type] : p.at("schema").items()) options.types[column] = type_named(type);
   return options;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "io/optional_key.h"
 #include "io/table_formats.h"
 
 namespace rankflow {
@@ -24,10 +25,6 @@ std::vector<std::string> format_names() {
 
 Error wrong(const std::string& message, const std::string& hint = {}) {
   return Error(ExitStatus::configuration, message, hint);
-}
-
-bool given(const Json& parameters, const char* key) {
-  return parameters.contains(key) && !parameters.at(key).is_null();
 }
 
 }  // namespace

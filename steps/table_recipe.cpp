@@ -6,15 +6,10 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/expression_evaluator.h"
+#include "io/optional_key.h"
 
 namespace rankflow {
 namespace {
-
-const Json& parameter(const Json& parameters, const char* key) {
-  static const Json absent = nullptr;
-  auto it = parameters.find(key);
-  return it == parameters.end() ? absent : *it;
-}
 
 /// What the step gives, or, where it gives nothing, what is known.
 Json given_or_known(const Json& parameters, const Json& known, const char* key) {
@@ -45,7 +40,7 @@ TableRecipe::TableRecipe(const Json& parameters, const Json& known, TransformCon
   for (const auto& [name, source] : derive_.items())
     derived_.push_back({name, source, parse_expression(source.get<std::string>())});
   derived_ = in_order_of_dependence(std::move(derived_));
-  if (!parameter(parameters, "filter").is_null()) filter_ = parameters.at("filter");
+  if (!value_or_null(parameters, "filter").is_null()) filter_ = parameters.at("filter");
   const bool learnt = !known.is_null() && known.contains("recipe");
   for (const Json& keys : keys_) {
     transforms_.push_back(make_transform(keys, context));

@@ -7,6 +7,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "io/optional_key.h"
 #include "steps/row_split.h"
 
 namespace rankflow {
@@ -14,12 +15,6 @@ namespace {
 
 // Rows of one value whose places along [0, 1) are a shuffle of 1,000 evenly spaced ones.
 constexpr std::int64_t stratum = 1000;
-
-const Json& parameter(const Json& parameters, const char* key) {
-  static const Json absent = nullptr;
-  auto it = parameters.find(key);
-  return it == parameters.end() ? absent : *it;
-}
 
 /// A number in [0, 1) for a text.
 double position_of(const std::string& text, std::uint64_t seed) {
@@ -29,7 +24,7 @@ double position_of(const std::string& text, std::uint64_t seed) {
 
 /// The order in which the splits lie along time: as listed, or the usual one.
 std::vector<std::string> order_of(const Json& rule, const std::vector<std::string>& names) {
-  if (!parameter(rule, "order").is_null()) return rule.at("order");
+  if (!value_or_null(rule, "order").is_null()) return rule.at("order");
   std::vector<std::string> order;
   for (const char* usual : {"train", "validation", "test"}) {
     if (std::count(names.begin(), names.end(), usual)) order.push_back(usual);
@@ -55,12 +50,12 @@ Error no_value(const TablePart& part, std::size_t row, const std::string& column
 }  // namespace
 
 TableSplit::TableSplit(const Json& parameters) : seed_(parameters.at("seed").get<std::uint64_t>()) {
-  const Json& split = parameter(parameters, "split");
+  const Json& split = value_or_null(parameters, "split");
   if (split.is_null()) return;
   const auto fractions = split.get<std::map<std::string, double>>();
   names_.clear();
   for (const auto& [name, fraction] : fractions) names_.push_back(name);
-  const Json& rule = parameter(parameters, "split_by");
+  const Json& rule = value_or_null(parameters, "split_by");
   const std::string type = rule.is_null() ? "random" : rule.at("type").get<std::string>();
   kind_ = type == "hash"         ? Kind::hash
           : type == "time"       ? Kind::time
@@ -70,7 +65,7 @@ TableSplit::TableSplit(const Json& parameters) : seed_(parameters.at("seed").get
   if (kind_ != Kind::random && kind_ != Kind::all) column_ = rule.at("column");
   if (kind_ == Kind::time) {
     names_ = order_of(rule, names_);
-    cuts_ = parameter(rule, "at");
+    cuts_ = value_or_null(rule, "at");
   }
   double end = 0;
   for (const std::string& name : names_) ends_.push_back(end += fractions.at(name));

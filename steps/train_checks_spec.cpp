@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/optional_key.h"
 #include "steps/partition_spec.h"
 
 namespace rankflow {
@@ -54,10 +55,6 @@ void check_class_weights(const Json& parameters) {
     throw Error(ExitStatus::configuration,
                 "class_weights is neither `balanced` nor a list or mapping of numbers above 0");
   }
-}
-
-bool given(const Json& parameters, const char* key) {
-  return parameters.contains(key) && !parameters.at(key).is_null();
 }
 
 [[noreturn]] void refuse_together(const char* setting, const char* key, const char* why) {

@@ -1,3 +1,4 @@
+#include "io/optional_key.h"
 #include "runtime/step_spec.h"
 #include "steps/model_spec.h"
 #include "steps/partition_spec.h"
@@ -5,10 +6,6 @@
 
 namespace rankflow {
 namespace {
-
-bool given(const Json& parameters, const char* key) {
-  return parameters.contains(key) && !parameters.at(key).is_null();
-}
 
 Field learning_rate(double value) {
   return with_default(

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "io/expression.h"
+#include "io/optional_key.h"
 
 namespace rankflow {
 namespace {
@@ -131,10 +132,6 @@ std::vector<Variant> row_kinds() {
                             "values, or dropped"),
                      "all")}},
   };
-}
-
-bool given(const Json& keys, const char* key) {
-  return keys.contains(key) && !keys.at(key).is_null();
 }
 
 std::string mistake_in(const Json& t) {
