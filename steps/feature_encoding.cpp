@@ -81,10 +81,18 @@ NumericEncoding learn_scaling(const std::string& name, const Moments& moments, c
   return t;
 }
 
+FeatureEncoding unscaled(const std::vector<std::string>& numeric) {
+  FeatureEncoding encoding;
+  for (const std::string& name : numeric) encoding.numeric.push_back({name, 0, 1, std::nan("")});
+  return encoding;
+}
+
 void add_to_schema(const FeatureEncoding& encoding, Json& schema) {
   Json features = Json::array(), categories = Json::array();
   for (const NumericEncoding& t : encoding.numeric) {
-    features.push_back({{"name", t.name}, {"mean", t.mean}, {"scale", t.scale}, {"missing", t.missing}});
+    Json feature = {{"name", t.name}, {"mean", t.mean}, {"scale", t.scale}};
+    if (!std::isnan(t.missing)) feature["missing"] = t.missing;
+    features.push_back(std::move(feature));
   }
   for (const CategoryEncoding& t : encoding.categorical) {
     categories.push_back({{"name", t.name}, {"vocabulary", t.vocabulary}});
@@ -97,7 +105,8 @@ FeatureEncoding encoding_from_schema(const Json& schema) {
   FeatureEncoding encoding;
   try {
     for (const Json& f : schema.at("features")) {
-      encoding.numeric.push_back({f.at("name"), f.at("mean"), f.at("scale"), f.at("missing")});
+      encoding.numeric.push_back(
+          {f.at("name"), f.at("mean"), f.at("scale"), f.value("missing", std::nan(""))});
     }
     for (const Json& c : schema.at("categories"))
       encoding.categorical.push_back({c.at("name"), c.at("vocabulary")});

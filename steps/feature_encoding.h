@@ -20,7 +20,7 @@ struct NumericEncoding {
   std::string name;
   double mean = 0;
   double scale = 1;
-  double missing = 0;
+  double missing = 0;  // what a missing value counts as, before scaling; NaN: nothing is known
 };
 
 /// A name's code is its index + 1; 0 stands for all others and for missing ones.
@@ -37,6 +37,9 @@ struct FeatureEncoding {
 /// `scaling` is standardise, minmax or none. A constant column is shifted only. Throws Error (bad_data) for a
 /// column without values.
 NumericEncoding learn_scaling(const std::string& name, const Moments& moments, const std::string& scaling);
+
+/// Numbers as they are; nothing is known of missing ones.
+FeatureEncoding unscaled(const std::vector<std::string>& numeric);
 
 /// The keys `features` and `categories` of a dataset's schema, and back.
 void add_to_schema(const FeatureEncoding& encoding, Json& schema);

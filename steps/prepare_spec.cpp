@@ -151,7 +151,7 @@ std::vector<OutputSpec> outputs(const Json& parameters) {
 StepSpec prepare_spec() {
   StepSpec spec;
   spec.type = "prepare";
-  spec.version = 2;
+  spec.version = 3;
   spec.help =
       "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, "
       "target "

@@ -1,6 +1,7 @@
 #include "steps/prepare_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <memory>
@@ -200,7 +201,7 @@ void TablePreparation::learn() {
 }
 
 void TablePreparation::learn_rows() {
-  const bool learns = known_.is_null();
+  const bool learns = known_.is_null() && !wants_nothing_learnt(keys_);
   const TableSplit& split = recipe_->split();
   counts_.assign(split.names().size(), 0);
   RowsLearner learner(features_, split.training());
@@ -240,8 +241,16 @@ void TablePreparation::learn_rows() {
   if (learns && all[split.training()] == 0)
     throw Error(ExitStatus::bad_data, "no row fell into the split `train`",
                 "more rows, or a larger fraction");
-  encoding_ =
-      learns ? learner.conclude(keys_.at("scaling"), keys_.at("min_count")) : encoding_from_schema(known_);
+  encoding_ = learns             ? learner.conclude(keys_.at("scaling"), keys_.at("min_count"))
+              : known_.is_null() ? unscaled(features_.numeric)
+                                 : encoding_from_schema(known_);
+  for (const NumericEncoding& t : encoding_.numeric) {
+    if (keys_.at("missing_values") == "mean" && std::isnan(t.missing))
+      throw Error(ExitStatus::configuration,
+                  str("missing_values: mean, but the dataset given as `statistics` has no mean of ",
+                      in_quotes(t.name)),
+                  "prepare that one with missing_values: mean");
+  }
 }
 
 Json TablePreparation::schema() const {

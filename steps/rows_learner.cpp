@@ -4,9 +4,17 @@
 #include <cmath>
 #include <set>
 
+#include "io/optional_key.h"
 #include "io/table_columns.h"
 
 namespace rankflow {
+
+bool wants_nothing_learnt(const Json& keys) {
+  const Json& features = value_or_null(keys, "features");
+  const bool numeric = given(features, "numeric") && value_or_null(features, "categorical").empty();
+  const bool no_classes = !given(keys, "target") || keys.at("task") == "regression";
+  return numeric && no_classes && keys.at("scaling") == "none" && keys.at("missing_values") != "mean";
+}
 
 void RowsLearner::look(const TableRows& rows, std::int64_t unit) {
   const std::size_t width = features_.numeric.size();

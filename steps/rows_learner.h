@@ -10,6 +10,10 @@
 
 namespace rankflow {
 
+/// Whether the keys of a prepare step want nothing of the features and the target that only rows tell: unscaled numeric features
+/// that are listed, no mean for missing values, no classes.
+bool wants_nothing_learnt(const Json& keys);
+
 class RowsLearner {
  public:
   RowsLearner(FeatureNames features, std::uint8_t training)

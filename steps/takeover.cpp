@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/file_memory.h"
+#include "steps/rows_learner.h"
 
 namespace rankflow {
 namespace {
@@ -26,7 +27,7 @@ std::string suffix_of(const std::string& path) {
 std::string obstacle_to_takeover(const StepContext& context, const Json& known, const TableRecipe& recipe) {
   if (context.parameters.contains("entry_script")) return "the rows come from a script that sees all files";
   if (context.inputs.contains("target")) return "the input `target` belongs to the table as a whole";
-  if (known.is_null())
+  if (known.is_null() && !wants_nothing_learnt(context.parameters))
     return "scaling, categories and classes are learnt from all rows (the input `statistics` would say them)";
   return recipe.what_needs_all_rows();
 }

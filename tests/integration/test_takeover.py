@@ -98,3 +98,35 @@ def test_why_nothing_is_taken_over(flow):
     run(flow)
     put(flow, 6, 7)
     assert run(flow)[0] == "none: `split_by` looks at all rows"
+
+
+def test_unscaled_numbers_need_no_statistics(flow):
+    flow.write("p.yaml", """\
+name: plain
+inputs: {rows: {path: data}}
+steps:
+  data:
+    type: prepare
+    inputs: {data: "${{inputs.rows}}"}
+    features: {numeric: [a]}
+    target: a * 2
+    task: regression
+    scaling: none
+    split: {train: 0.8, test: 0.2}
+""")
+    assert run(flow)[0] is None
+    put(flow, 3, 33)
+    said, digests = run(flow, "-n", "2")
+    assert said == "4 of 5"
+    flow.store = flow.folder / "other"
+    flow.environment["RANKFLOW_STORE"] = str(flow.store)
+    assert run(flow) == (None, digests), "all files prepared from nothing"
+    # The mean that it did not look for is not made up.
+    (flow.folder / "later.yaml").write_text((flow.folder / "p.yaml").read_text() + """\
+  again:
+    type: prepare
+    inputs: {data: "${{inputs.rows}}", statistics: "${{steps.data.outputs.train}}"}
+    target: a * 2
+    missing_values: mean
+""")
+    assert 'has no mean of "a"' in flow("run", "later.yaml", code=78).err
