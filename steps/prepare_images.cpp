@@ -22,10 +22,16 @@ struct Loaded {
   std::map<std::string, std::vector<std::int64_t>> splits;
 };
 
+/// Other than its default: nothing, or an empty list or mapping.
+bool says_something(const Json& parameters, const char* key) {
+  const Json& value = value_or_null(parameters, key);
+  return !value.is_null() && !(value.is_structured() && value.empty());
+}
+
 void refuse_table_keys(const Json& parameters) {
   for (const char* key :
        {"columns", "derive", "filter", "target", "features", "transforms", "schema", "files", "format"}) {
-    if (given(parameters, key)) {
+    if (says_something(parameters, key)) {
       throw Error(ExitStatus::configuration, str("`", key, "` is for tables; images have none"),
                   "leave it out");
     }
