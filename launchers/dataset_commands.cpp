@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/path_pattern.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "io/dataset_registry.h"
@@ -17,7 +18,6 @@
 #include "launchers/text_table.h"
 #include "runtime/input_kind.h"
 #include "runtime/input_resolution.h"
-#include "base/path_pattern.h"
 #include "runtime/run_record.h"
 
 namespace rankflow {

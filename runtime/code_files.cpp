@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/path_pattern.h"
 #include "base/text.h"
 #include "io/file.h"
-#include "base/path_pattern.h"
 
 namespace rankflow {
 namespace {

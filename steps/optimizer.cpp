@@ -3,8 +3,8 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "base/path_pattern.h"
+#include "base/text.h"
 
 namespace rankflow {
 namespace {
