@@ -1,6 +1,7 @@
 """Training that was killed goes on, and ends with the same bytes as training that was not."""
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -96,7 +97,8 @@ def test_a_rank_that_hangs_is_named_with_what_it_owes(flow, undisturbed):
     entered = "rank 1 has not entered call " in said and "in which rank 0 has waited for" in said
     heard = "rank 0 has waited for " in said and "which 1 of its 2 ranks has not been heard of in" in said
     assert entered or heard, said
-    assert "all_reduce(sum of" in said, said
+    # Gradients that are added up in shared memory are waited for at barriers, sums of losses in reductions.
+    assert re.search(r"call \d+, (barrier\(\)|all_reduce\(sum of)", said), said
     flow("run", "-n", "2", "p.yaml")
     assert flow.artifact("fit", "model")[1] == undisturbed
 
