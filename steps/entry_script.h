@@ -1,4 +1,4 @@
-// A Python script of the user's that scores mini-batches in a child process of the rank.
+// Code of the user's, in Python or C++ (entry_program.h), that scores mini-batches in place of a model.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 namespace rankflow {
 
 /// The step's keys entry_script, python and parameters; the input `data` is a prepared dataset, a file of a table or a
-/// folder of files. Results: `row` (or `file`), the chosen columns of the input, and what the script gives. Collective. Throws
+/// folder of files. Results: `row` (or `file`), the chosen columns of the input, and what the program gives. Collective. Throws
 /// Error (configuration, bad_data). The context must outlive it.
 std::unique_ptr<RowScorer> make_script_scorer(StepContext& context, const ScoreOptions& options);
 

@@ -1,9 +1,6 @@
 // score: a model and data become predictions, one per row, in the input's order.
-#include <algorithm>
 #include <memory>
 
-#include "base/error.h"
-#include "base/text.h"
 #include "collectives/agreement.h"
 #include "steps/device.h"
 #include "steps/entry_script.h"

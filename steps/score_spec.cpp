@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/optional_key.h"
 #include "runtime/step_spec.h"
 #include "steps/script_spec.h"
 #include "steps/table_keys_spec.h"
@@ -97,7 +98,7 @@ void check_score(const Json& parameters) {
   check_table_keys(parameters);
   if (!parameters.contains("entry_script")) {
     for (const char* key : {"format", "files", "datasets", "columns", "delimiter"}) {
-      if (parameters.contains(key) && !parameters.at(key).is_null())
+      if (given(parameters, key))
         throw Error(ExitStatus::configuration,
                     std::string("`") + key + "` is about a table, which an entry_script reads",
                     "a model scores prepared datasets: prepare the table, with the training's dataset as "

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/text.h"
+#include "io/optional_key.h"
 #include "io/table_columns.h"
 #include "steps/feature_encoding.h"
 #include "steps/table_transform.h"
@@ -33,7 +34,7 @@ class PerColumn : public TableTransform {
   virtual Json learn(const std::string& column, const TableLearner& learner) const = 0;
   virtual void apply_to(Table& table, const std::string& column, const Json& learnt) const = 0;
   std::set<std::string> columns() const { return {columns_.begin(), columns_.end()}; }
-  bool given(const char* key) const { return keys_.contains(key) && !keys_.at(key).is_null(); }
+  bool given(const char* key) const { return rankflow::given(keys_, key); }
   void learn_nothing() {
     learnt_ = Json::object();
     for (const std::string& column : columns_) learnt_[column] = Json::object();

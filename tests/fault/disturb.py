@@ -3,7 +3,12 @@
 import collections
 import os
 import re
+import shutil
 import subprocess
+import sys
+import unittest
+
+SKIPPED = 77  # the exit status by which CTest knows
 
 # Calls that touch only this process's memory.
 MEMORY = {"brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "futex", "getrandom", "exit_group"}
@@ -33,3 +38,14 @@ def calls_to_disturb(lines):
         elif inside and name not in MEMORY:
             calls.append(Call(name, counts[name], line))
     return calls
+
+
+def run_tests():
+    """Runs the tests of the program that was started, and ends it with what CTest is to know."""
+    if not shutil.which("strace"):
+        print("skipped: strace is not installed")
+        sys.exit(SKIPPED)
+    program = unittest.main(exit=False, verbosity=2)
+    if program.result.skipped:
+        sys.exit(SKIPPED)
+    sys.exit(0 if program.result.wasSuccessful() else 1)

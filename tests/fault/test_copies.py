@@ -13,11 +13,9 @@ import sys
 import tempfile
 import unittest
 
-from disturb import calls_to_disturb, traced
+from disturb import calls_to_disturb, run_tests, traced
 
 DRIVER = ""
-SKIPPED = 77
-
 OLD, NEW = "the old text", "the new text"
 
 
@@ -121,10 +119,4 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     DRIVER = os.path.abspath(sys.argv.pop(1))
-    if not shutil.which("strace"):
-        print("skipped: strace is not installed")
-        sys.exit(SKIPPED)
-    program = unittest.main(exit=False, verbosity=2)
-    if program.result.skipped:
-        sys.exit(SKIPPED)
-    sys.exit(0 if program.result.wasSuccessful() else 1)
+    run_tests()

@@ -1,9 +1,12 @@
 """Running rankflow as a person does, and looking at what it left behind."""
+import contextlib
 import hashlib
+import http.server
 import json
 import os
 import re
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,3 +134,25 @@ def temporaries(store):
 
 def without_colour(text):
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+@contextlib.contextmanager
+def web_page(content):
+    """A web server with one file: its address, and the server's class, which has `body`, the file, and `requests`, the paths fetched."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        body, requests = content, []
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            self.requests.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.body)))
+            self.end_headers()
+            self.wfile.write(self.body)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/rows.csv", Handler
+    server.shutdown()

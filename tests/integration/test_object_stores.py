@@ -1,14 +1,12 @@
 """Inputs from datastores on object stores, also by way of copies on the node's own disk; what several steps read is fetched once."""
 import hashlib
-import http.server
 import os
 import random
 import signal
-import threading
 
 import pytest
 from archive import archive, between  # noqa: F401: fixtures
-from support import BAD_DATA, CONFIGURATION, IO, PERMISSION, rank_processes, temporaries
+from support import BAD_DATA, CONFIGURATION, IO, PERMISSION, rank_processes, temporaries, web_page
 
 READ = """\
 name: read
@@ -93,26 +91,10 @@ def test_remote_inputs_are_read_from_copies_on_the_nodes_own_disk(rankflow, arch
 
 
 @pytest.fixture
-def web(tmp_path):
-    """A web server with one file; counts how often it is fetched. Two of the requests meet, unless only one comes."""
-    class Handler(http.server.BaseHTTPRequestHandler):
-        requests = []
-        body = b"a,b\n" + b"1,2\n" * 100_000
-
-        def log_message(self, *args):
-            pass
-
-        def do_GET(self):
-            self.requests.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(self.body)))
-            self.end_headers()
-            self.wfile.write(self.body)
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/rows.csv", Handler
-    server.shutdown()
+def web():
+    """A web server with one file; counts how often it is fetched."""
+    with web_page(b"a,b\n" + b"1,2\n" * 100_000) as page:
+        yield page
 
 
 @pytest.mark.parametrize("access", ["direct", "download"])

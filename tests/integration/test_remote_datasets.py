@@ -1,13 +1,11 @@
 """Datasets that are registered where they lie: in object stores, by way of a datastore or the provider's own settings, and on a web
 server with a checksum."""
 import hashlib
-import http.server
 import json
-import threading
 
 import pytest
 from archive import archive  # noqa: F401: a fixture
-from support import BAD_DATA, CONFIGURATION, IO, temporaries
+from support import BAD_DATA, CONFIGURATION, IO, temporaries, web_page
 
 READ = """\
 name: read
@@ -99,24 +97,9 @@ def test_a_url_is_registered_with_the_providers_own_settings(rankflow, archive):
 
 
 @pytest.fixture
-def web(tmp_path):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        body, requests = b"a\n1\n", []
-
-        def log_message(self, *args):
-            pass
-
-        def do_GET(self):
-            self.requests.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(self.body)))
-            self.end_headers()
-            self.wfile.write(self.body)
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/rows.csv", Handler
-    server.shutdown()
+def web():
+    with web_page(b"a\n1\n") as page:
+        yield page
 
 
 def test_a_web_file_is_registered_with_its_checksum(rankflow, web):
