@@ -20,6 +20,7 @@
 #include "runtime/device.h"
 #include "runtime/messages.h"
 #include "runtime/object_delivery.h"
+#include "steps/child_service.h"
 
 namespace rankflow {
 namespace {
@@ -107,6 +108,7 @@ int main(int argc, char** argv) {
   using namespace rankflow;
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
+    if (words.size() == 2 && words[0] == serve_word) return serve_rank(words[1]);
     const int status =
         words.size() == 2 && is_question(words[0]) ? answer_main(words[0], words[1]) : code(rank_main(words));
     close_remote_stores();

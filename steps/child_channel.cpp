@@ -21,7 +21,6 @@ namespace rankflow {
 namespace {
 
 constexpr double seconds_to_connect = 120;
-constexpr std::uint64_t largest_head = std::uint64_t{1} << 30;
 
 /// Short: a socket's path may have 107 characters.
 std::string private_folder() {
@@ -32,11 +31,6 @@ std::string private_folder() {
   }
   throw system_error("cannot make a folder in", "/tmp", errno);
 }
-
-struct __attribute__((packed)) Lengths {
-  std::uint32_t head;
-  std::uint64_t payload;
-};
 
 int listen_at(const std::string& path) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -53,8 +47,9 @@ int listen_at(const std::string& path) {
 
 }  // namespace
 
-ChildChannel::ChildChannel(Spawner& spawner, SpawnRequest request, std::function<bool()> stop)
-    : log_(request.output), program_(request.argv.at(0)), stop_(std::move(stop)), folder_(private_folder()) {
+ChildChannel::ChildChannel(Spawner& spawner, SpawnRequest request, std::string name,
+                           std::function<bool()> stop)
+    : log_(request.output), name_(std::move(name)), stop_(std::move(stop)), folder_(private_folder()) {
   try {
     const std::string path = folder_ + "/socket";
     listening_ = listen_at(path);
@@ -95,7 +90,7 @@ void ChildChannel::connect() {
   seconds_ = seconds_to_connect;
   wait_for(listening_, POLLIN);
   socket_ = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (socket_ < 0) throw system_error("cannot connect to", program_, errno);
+  if (socket_ < 0) throw system_error("cannot connect to", name_, errno);
   usable_ = true;
 }
 
@@ -105,7 +100,7 @@ void ChildChannel::wait_for(int fd, short events) {
     pollfd wanted{fd, events, 0};
     const int n = poll(&wanted, 1, 100);
     if (n > 0) return;
-    if (n < 0 && errno != EINTR) throw system_error("cannot wait for", program_, errno);
+    if (n < 0 && errno != EINTR) throw system_error("cannot wait for", name_, errno);
     if (ended_) fail();
     if (stop_()) {
       usable_ = false;
@@ -114,7 +109,7 @@ void ChildChannel::wait_for(int fd, short events) {
     if (until_ && monotonic_seconds() > *until_) {
       usable_ = false;
       throw Error(ExitStatus::step_failed,
-                  str(program_, " took longer than ", human_seconds(*seconds_), " and was ended"),
+                  str(name_, " took longer than ", human_seconds(*seconds_), " and was ended"),
                   "retry_settings: {timeout: SECONDS}");
     }
   }
@@ -126,7 +121,7 @@ void ChildChannel::fail() {
   grace_ = 2;
   if (runner_.joinable()) runner_.join();
   const std::string tail = last_lines(log_, 5);
-  throw Error(ExitStatus::step_failed, str(program_, " ", ending(result_, memory_),
+  throw Error(ExitStatus::step_failed, str(name_, " ", ending(result_, memory_),
                                            tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")));
 }
 
@@ -159,27 +154,12 @@ void ChildChannel::receive(void* data, std::size_t bytes) {
   }
 }
 
-ChildChannel::Message ChildChannel::ask(const Json& head, std::string_view payload, double seconds) {
-  if (!usable_) throw Error(ExitStatus::internal, str(program_, " was asked after its end"));
+ChildMessage ChildChannel::ask(const Json& head, std::string_view payload, double seconds) {
+  if (!usable_) throw Error(ExitStatus::internal, str(name_, " was asked after its end"));
   until_ = seconds > 0 ? std::optional(monotonic_seconds() + seconds) : std::nullopt;
   seconds_ = seconds;
-  const std::string text = head.dump();
-  const Lengths sent{static_cast<std::uint32_t>(text.size()), payload.size()};
-  send({reinterpret_cast<const char*>(&sent), sizeof sent});
-  send(text);
-  send(payload);
-
-  Lengths lengths{};
-  receive(&lengths, sizeof lengths);
-  if (lengths.head > largest_head)
-    throw Error(ExitStatus::step_failed, str(program_, " wrote to its socket what is no answer"));
-  Message answer;
-  std::string answer_text(lengths.head, '\0');
-  receive(answer_text.data(), answer_text.size());
-  answer.head = Json::parse(answer_text);
-  answer.payload.resize(lengths.payload);
-  receive(answer.payload.data(), answer.payload.size());
-  return answer;
+  send_message([this](std::string_view bytes) { send(bytes); }, head, payload);
+  return receive_message([this](void* data, std::size_t bytes) { receive(data, bytes); }, name_);
 }
 
 }  // namespace rankflow

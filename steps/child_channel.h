@@ -8,21 +8,17 @@
 #include <string_view>
 #include <thread>
 
-#include "io/json.h"
+#include "steps/child_message.h"
 #include "steps/child_program.h"
 
 namespace rankflow {
 
 class ChildChannel {
  public:
-  struct Message {
-    Json head;
-    std::string payload;
-  };
-
-  /// Starts `request` with the path of a socket as one more argument, and waits until it has connected. `stop`: asked while
-  /// this rank waits, here and later; Stopped is thrown where it says so. Throws Error (step_failed) where the program ended.
-  ChildChannel(Spawner& spawner, SpawnRequest request, std::function<bool()> stop);
+  /// Starts `request` with the path of a socket as one more argument, and waits until it has connected. `name`: how messages call
+  /// it. `stop`: asked while this rank waits, here and later; Stopped is thrown where it says so. Throws Error (step_failed) where
+  /// the program ended.
+  ChildChannel(Spawner& spawner, SpawnRequest request, std::string name, std::function<bool()> stop);
   /// Ends the program: at once where it is at work, otherwise by closing the socket, with two seconds to go.
   ~ChildChannel();
   ChildChannel(const ChildChannel&) = delete;
@@ -30,7 +26,7 @@ class ChildChannel {
 
   /// Sends one message and waits for one, for `seconds` in all (0: as long as it takes). Throws Error (step_failed) saying
   /// how the program ended, or that its time was over; it can't be asked again then.
-  Message ask(const Json& head, std::string_view payload, double seconds);
+  ChildMessage ask(const Json& head, std::string_view payload, double seconds);
 
  private:
   void end();
@@ -40,7 +36,7 @@ class ChildChannel {
   void receive(void* data, std::size_t bytes);
   [[noreturn]] void fail();
 
-  std::string log_, program_;
+  std::string log_, name_;
   std::function<bool()> stop_;
   std::optional<double> until_, seconds_;  // monotonic; what was allowed
   int listening_ = -1, socket_ = -1;

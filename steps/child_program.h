@@ -13,6 +13,9 @@ namespace rankflow {
 /// This process's variables without those of MPI's and the cluster's launchers: a child that saw them would take itself for
 /// one of our ranks.
 std::map<std::string, std::string> inherited_environment();
+/// The same for one of as many processes as there are cores: one thread each (and sums in another number of threads are other
+/// sums), and arrays of a mini-batch keep their memory for the next one.
+std::map<std::string, std::string> environment_of_one_core();
 /// "NAME=value", as SpawnRequest takes them.
 std::vector<std::string> environment_list(const std::map<std::string, std::string>& variables);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/step.h"
@@ -24,14 +25,22 @@ class EntryProgram {
   virtual const std::string& path() const = 0;
 };
 
-/// The step's keys `entry_script` (a Python file, or a library: *.so), `python` and `parameters`. `timeout`: seconds for a
-/// mini-batch of a Python script. The context must outlive it. Throws Error (configuration) where there is no such file.
-std::unique_ptr<EntryProgram> make_entry_program(StepContext& context, double timeout, ProgramRows wanted);
+/// Seconds that a mini-batch of a Python script may take where no `timeout` is given.
+inline constexpr double seconds_for_script = 60;
 
-/// The two kinds.
+/// `retry_settings.timeout` of a step.
+std::optional<double> mini_batch_timeout(const Json& parameters);
+
+/// The step's keys `entry_script` (a Python file, or a library: *.so), `python`, `parameters` and `retry_settings`. The context must
+/// outlive it. Throws Error (configuration) where there is no such file.
+std::unique_ptr<EntryProgram> make_entry_program(StepContext& context, ProgramRows wanted);
+
+/// The kinds: a script in a process of its own; a library in this process, or, to be ended there after `timeout` seconds, in another.
 std::unique_ptr<EntryProgram> make_script_program(StepContext& context, const std::string& path,
-                                                  double timeout, ProgramRows wanted);
-std::unique_ptr<EntryProgram> make_library_program(StepContext& context, const std::string& path,
+                                                  std::optional<double> timeout, ProgramRows wanted);
+std::unique_ptr<EntryProgram> make_library_program(const StepContext& context, const std::string& path,
                                                    ProgramRows wanted);
+std::unique_ptr<EntryProgram> make_timed_library_program(StepContext& context, const std::string& path,
+                                                         double timeout, ProgramRows wanted);
 
 }  // namespace rankflow

@@ -17,8 +17,7 @@ class ScriptScorer : public RowScorer {
   ScriptScorer(StepContext& context, const ScoreOptions& options)
       : input_(open_script_input(context.comm, context.inputs.at("data"), table_options(context.parameters),
                                  options.input_columns, context.checkpoints + "/unpacked")) {
-    run_together(context.comm,
-                 [&] { program_ = make_entry_program(context, options.timeout, ProgramRows::results); });
+    run_together(context.comm, [&] { program_ = make_entry_program(context, ProgramRows::results); });
   }
 
   std::int64_t rows() const override { return input_->rows(); }

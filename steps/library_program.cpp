@@ -1,137 +1,99 @@
-// A library of the user's that makes rows inside the rank.
-#include <new>
-#include <set>
+// A library of the user's that makes rows inside the rank, or in a process beside it where a mini-batch has a time-out.
 #include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "io/result_ipc.h"
-#include "steps/entry_program.h"
-#include "steps/plugin_library.h"
-#include "steps/row_plugin.h"
+#include "steps/child_service.h"
+#include "steps/library_rows.h"
+#include "steps/mini_batch_bytes.h"
 
 namespace rankflow {
 namespace {
 
-ResultType type_of(const RowColumn& column) {
-  if (std::holds_alternative<std::vector<std::uint8_t>>(column.values))
-    return column.boolean ? ResultType::boolean : ResultType::integer;
-  if (std::holds_alternative<std::vector<std::int64_t>>(column.values))
-    return column.categories.empty() ? ResultType::integer : ResultType::text;
-  if (std::holds_alternative<std::vector<float>>(column.values)) return ResultType::real32;
-  return std::holds_alternative<std::vector<double>>(column.values) ? ResultType::real64 : ResultType::text;
-}
-
-/// Bytes that are numbers as integers, and codes of categories as their names.
-ResultValues plain_values(RowColumn& column, std::vector<std::uint8_t>& missing) {
-  if (auto* bytes = std::get_if<std::vector<std::uint8_t>>(&column.values); bytes && !column.boolean)
-    return std::vector<std::int64_t>(bytes->begin(), bytes->end());
-  const auto* codes = std::get_if<std::vector<std::int64_t>>(&column.values);
-  if (!codes || column.categories.empty()) return std::move(column.values);
-  std::vector<std::string> names;
-  for (const std::int64_t code : *codes) {
-    names.push_back(code < 0 ? "" : column.categories.at(static_cast<std::size_t>(code)));
-    if (code >= 0) continue;
-    if (missing.empty()) missing.resize(codes->size());
-    missing[names.size() - 1] = 1;
-  }
-  return names;
-}
-
-void check(const RowTable& table) {
-  std::set<std::string> names;
-  for (const RowColumn& column : table.columns) {
-    const auto values = std::visit([](const auto& all) { return std::ssize(all); }, column.values);
-    if (column.name.empty() || !names.insert(column.name).second)
-      throw Error(ExitStatus::bad_data,
-                  str("it gave ", column.name.empty() ? "a column without a name" : "two columns ",
-                      column.name.empty() ? "" : in_quotes(column.name)));
-    if (column.labels.size() > 1 || values != table.rows ||
-        (!column.missing.empty() && std::ssize(column.missing) != table.rows))
-      throw Error(ExitStatus::bad_data, str("its column ", in_quotes(column.name), " has ", values,
-                                            " values for ", table.rows, " rows"));
-  }
+RowProgramContext about_step(const StepContext& context) {
+  return {context.step,   context.comm.rank(), context.comm.size(),
+          context.inputs, context.outputs,     context.parameters.value("parameters", Json::object())};
 }
 
 class LibraryProgram : public EntryProgram {
  public:
   LibraryProgram(const StepContext& context, std::string path, ProgramRows wanted)
-      : path_(std::move(path)),
-        wanted_(wanted),
-        library_(path_, "rankflow_rows_interface", rows_interface),
-        about_{context.step,   context.comm.rank(), context.comm.size(),
-               context.inputs, context.outputs,     context.parameters.value("parameters", Json::object())} {}
+      : path_(std::move(path)), library_(path_, wanted, about_step(context)) {}
 
   std::string run(const ScriptInput& input, Range rows) override {
-    const MiniBatch batch = input.mini_batch(rows);
-    RowTable table = run_code([&] {
-      if (!program_) make();
-      return program_->run(batch);
-    });
-    try {
-      check(table);
-      return stream(std::move(table));
-    } catch (const std::exception& e) {
-      const Error error = as_error(e);
-      throw Error(ExitStatus::bad_data, str(path_, ": ", error.message()), error.hint());
-    }
+    return library_.run(input.mini_batch(rows));
   }
-
   const std::string& path() const override { return path_; }
 
  private:
-  void make() {
-    using Make = RowProgram*(const RowProgramContext&);
-    program_.reset(library_.function<Make>("rankflow_make_row_program")(about_));
-    if (!program_) throw Error(ExitStatus::step_failed, "rankflow_make_row_program gave no program");
-  }
-
-  /// What the user's code throws, with its place.
-  template <typename Code>
-  auto run_code(const Code& code) const -> decltype(code()) {
-    try {
-      return code();
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& e) {
-      throw Error(ExitStatus::step_failed, str(path_, ": ", e.what()));
-    } catch (...) {
-      throw Error(ExitStatus::step_failed, str(path_, " threw what is no std::exception"));
-    }
-  }
-
-  std::string stream(RowTable table) const {
-    ResultSchema schema;
-    ResultTable plain{table.rows, {}};
-    std::vector<std::vector<std::uint8_t>> missing;
-    for (RowColumn& column : table.columns) {
-      schema.push_back(plain_column(column.name, type_of(column)));
-      missing.push_back(std::move(column.missing));
-      plain.columns.push_back(plain_values(column, missing.back()));
-    }
-    if (wanted_ == ProgramRows::results) {
-      for (std::size_t c = 0; c < missing.size(); ++c) {
-        if (!missing[c].empty())
-          throw Error(ExitStatus::bad_data,
-                      str("its column ", in_quotes(schema[c].name), " has missing values"),
-                      "results have a value in every row");
-      }
-    }
-    return to_ipc(schema, plain, missing);
-  }
-
   const std::string path_;
-  const ProgramRows wanted_;
-  const PluginLibrary library_;
-  const RowProgramContext about_;
-  std::unique_ptr<RowProgram> program_;
+  LibraryRows library_;
+};
+
+class LibraryService : public ChildService {
+ public:
+  explicit LibraryService(const Json& start)
+      : library_(start.at("path"), start.at("rows") == "results" ? ProgramRows::results : ProgramRows::table,
+                 {start.at("step"), start.at("rank"), start.at("ranks"), start.at("inputs"),
+                  start.at("outputs"), start.at("parameters")}) {}
+
+  Json about() const override { return Json::object(); }
+  ChildMessage answer(const ChildMessage& question) override {
+    return {{{"kind", "result"}}, library_.run(mini_batch_from(question))};
+  }
+
+ private:
+  LibraryRows library_;
+};
+
+Json start_of(const StepContext& context, const std::string& path, ProgramRows wanted) {
+  const RowProgramContext about = about_step(context);
+  return {{"kind", "library"},
+          {"path", path},
+          {"rows", wanted == ProgramRows::results ? "results" : "table"},
+          {"step", about.step},
+          {"rank", about.rank},
+          {"ranks", about.ranks},
+          {"inputs", about.inputs},
+          {"outputs", about.outputs},
+          {"parameters", about.parameters}};
+}
+
+class TimedLibraryProgram : public EntryProgram {
+ public:
+  TimedLibraryProgram(StepContext& context, const std::string& path, double timeout, ProgramRows wanted)
+      : path_(path),
+        timeout_(timeout),
+        process_(context, str("the process of ", path), start_of(context, path, wanted)) {
+    process_.about();  // a library that can't be loaded fails the step, not mini-batches
+  }
+
+  std::string run(const ScriptInput& input, Range rows) override {
+    const ChildMessage question = message_of(input.mini_batch(rows));
+    return process_.ask(question.head, question.payload, timeout_).payload;
+  }
+  const std::string& path() const override { return path_; }
+
+ private:
+  const std::string path_;
+  const double timeout_;
+  ServiceProcess process_;
 };
 
 }  // namespace
 
-std::unique_ptr<EntryProgram> make_library_program(StepContext& context, const std::string& path,
+std::unique_ptr<ChildService> make_library_service(const Json& start) {
+  return std::make_unique<LibraryService>(start);
+}
+
+std::unique_ptr<EntryProgram> make_library_program(const StepContext& context, const std::string& path,
                                                    ProgramRows wanted) {
   return std::make_unique<LibraryProgram>(context, path, wanted);
+}
+
+std::unique_ptr<EntryProgram> make_timed_library_program(StepContext& context, const std::string& path,
+                                                         double timeout, ProgramRows wanted) {
+  return std::make_unique<TimedLibraryProgram>(context, path, timeout, wanted);
 }
 
 }  // namespace rankflow

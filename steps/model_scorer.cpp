@@ -3,13 +3,21 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "steps/input_columns.h"
+#include "steps/predictor.h"
 
 namespace rankflow {
 namespace {
+
+struct NamedPredictor {
+  std::string name;  // "": the only one
+  std::unique_ptr<Predictor> predictor;
+};
 
 template <typename T>
 std::vector<T> values_of(const at::Tensor& tensor) {
@@ -121,11 +129,26 @@ class ModelScorer : public RowScorer {
   std::vector<std::size_t> summarised_;
 };
 
+std::vector<NamedPredictor> open_models(const std::map<std::string, std::string>& inputs,
+                                        const ScoreOptions& options) {
+  const std::string& folder = inputs.at("data");
+  const auto data = std::make_shared<const Dataset>(folder);
+  std::vector<NamedPredictor> predictors;
+  for (const auto& name : options.models)
+    predictors.push_back({name, make_predictor(inputs.at(name), data, folder, false)});
+  if (options.side_by_side) return predictors;
+  std::vector<std::unique_ptr<Predictor>> members;
+  for (auto& [_, predictor] : predictors) members.push_back(std::move(predictor));
+  std::vector<NamedPredictor> one(1);
+  one[0].predictor = make_ensemble(std::move(members));
+  return one;
+}
+
 }  // namespace
 
-std::unique_ptr<RowScorer> make_model_scorer(std::vector<NamedPredictor> predictors,
+std::unique_ptr<RowScorer> make_model_scorer(const std::map<std::string, std::string>& inputs,
                                              const ScoreOptions& options) {
-  return std::make_unique<ModelScorer>(std::move(predictors), options);
+  return std::make_unique<ModelScorer>(open_models(inputs, options), options);
 }
 
 }  // namespace rankflow

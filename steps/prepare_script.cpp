@@ -22,10 +22,7 @@ class ScriptRowsMaker {
         input_(open_script_input(context.comm, context.inputs.at("data"), table_options(context.parameters),
                                  {}, scratch + "/unpacked")),
         rows_(scratch + "/rows") {
-    run_together(context.comm, [&] {
-      program_ = make_entry_program(context, context.parameters.at("retry_settings").at("timeout"),
-                                    ProgramRows::table);
-    });
+    run_together(context.comm, [&] { program_ = make_entry_program(context, ProgramRows::table); });
   }
 
   void run() {

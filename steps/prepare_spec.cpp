@@ -40,6 +40,11 @@ Fields table_fields() {
                           "and integers "
                           "are classes, other numbers amounts. Classes are numbered in sorted order"),
                    "auto"),
+      at_least(list("classes", any("", "a class"),
+                    "Tables: the target's classes, in the order of their numbers, in place of those that are "
+                    "found: a "
+                    "value that is none of them is an error"),
+               2),
       object("features",
              {list("numeric", text("", "a column"), "Columns used as numbers"),
               list("categorical", text("", "a column"),
@@ -110,8 +115,23 @@ void check_expressions(const Json& parameters) {
   }
 }
 
+void check_classes(const Json& p) {
+  if (!given(p, "classes")) return;
+  if (!given(p, "target")) throw wrong("`classes` lists those of a `target`, and there is none");
+  if (p.at("task") == "regression")
+    throw wrong("`classes` goes with classification, and `task` is regression");
+  std::set<std::string> found;
+  for (const Json& value : p.at("classes")) {
+    if (value.is_structured() || value.is_null())
+      throw wrong(str("`classes` lists ", value.dump(), ", which is no value of a table"));
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (!found.insert(text).second) throw wrong(str("`classes` lists ", in_quotes(text), " twice"));
+  }
+}
+
 void check(const Json& p) {
   check_table_keys(p);
+  check_classes(p);
   if (given(p, "features")) {
     for (const char* kind : {"numeric", "categorical"}) {
       if (given(p.at("features"), kind)) check_unique(p.at("features").at(kind), str("features.", kind));

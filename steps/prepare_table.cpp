@@ -193,8 +193,7 @@ void TablePreparation::learn() {
   recipe_->learn(context_.comm, input_->pieces(), [&](const auto& use) { for_each_part(use); });
   run_together(context_.comm, [&] {
     const Table columns = shape();
-    if (!value_or_null(keys_, "target").is_null())
-      target_.emplace(columns, keys_.at("target"), keys_.at("task"), known_);
+    if (!value_or_null(keys_, "target").is_null()) target_.emplace(columns, keys_, known_);
     choose_features(columns);
   });
   learn_rows();

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "io/expression_evaluator.h"
+#include "io/optional_key.h"
 #include "io/table_columns.h"
 
 namespace rankflow {
@@ -27,6 +28,14 @@ bool is_classification(ColumnType type, const std::string& task, const Json& kno
   return type != ColumnType::real;
 }
 
+/// true, 1 and "1" as a table's values are written.
+std::vector<std::string> texts_of(const Json& values) {
+  std::vector<std::string> texts;
+  for (const Json& value : values)
+    texts.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+  return texts;
+}
+
 void check_number_of_classes(const std::string& name, std::size_t classes) {
   if (classes > most_classes) {
     throw Error(ExitStatus::configuration, str("target \"", name, "\" has ", classes, " different values"),
@@ -38,20 +47,32 @@ void check_number_of_classes(const std::string& name, std::size_t classes) {
 
 }  // namespace
 
-TargetRule::TargetRule(const Table& shape, const std::string& source, const std::string& task,
-                       const Json& known)
-    : source_(source), expression_(parse_expression(source)) {
+TargetRule::TargetRule(const Table& shape, const Json& keys, const Json& known)
+    : source_(keys.at("target")), expression_(parse_expression(source_)) {
+  const std::string& source = source_;
   name_ = expression_.kind == Expression::Kind::column ? expression_.name : trim(source);
   const Column column = evaluate(expression_, source_, shape);
   type_ = type_of(*column);
-  classification_ = is_classification(type_, task, known);
+  const Json& listed = value_or_null(keys, "classes");
+  classification_ = !listed.is_null() || is_classification(type_, keys.at("task"), known);
   if (!classification_) {
     if (type_ == ColumnType::text && expression_.kind != Expression::Kind::column)
       throw expression_error(source_, expression_.offset, "regression needs a number, not a text");
     return;
   }
-  known_ = !known.is_null() && known.contains("classes");
-  if (known_) classes_ = known.at("classes").get<std::vector<std::string>>();
+  if (!listed.is_null()) {
+    classes_ = texts_of(listed);
+    who_knows_ = "`classes` does not list";
+  }
+  if (known.is_null() || !known.contains("classes")) return;
+  const auto theirs = known.at("classes").get<std::vector<std::string>>();
+  if (!listed.is_null() && theirs != classes_) {
+    throw Error(ExitStatus::configuration,
+                str("`classes` lists others than the data of `statistics` have: ", join(theirs, ", ")),
+                "leave `classes` out");
+  }
+  classes_ = theirs;
+  who_knows_ = "the data of `statistics` do not have";
 }
 
 Column TargetRule::of(const Table& table) const {
@@ -64,20 +85,19 @@ void TargetRule::look(const TablePart& part, const Column& target) {
   if (!classification_) return;
   const Categories categories = categories_of(*target);
   found_.insert(categories.names.begin(), categories.names.end());
-  if (!known_) return;
+  if (who_knows_.empty()) return;
   for (std::size_t code = 0; code < categories.names.size(); ++code) {
     if (std::find(classes_.begin(), classes_.end(), categories.names[code]) != classes_.end()) continue;
     const auto row =
         std::find(categories.codes.begin(), categories.codes.end(), static_cast<std::int32_t>(code)) -
         categories.codes.begin();
-    throw Error(ExitStatus::bad_data,
-                str(part.table.place(row), ": target \"", name_, "\" is \"", categories.names[code],
-                    "\", a class that the data of `statistics` do not have"));
+    throw Error(ExitStatus::bad_data, str(part.table.place(row), ": target \"", name_, "\" is \"",
+                                          categories.names[code], "\", a class that ", who_knows_));
   }
 }
 
 void TargetRule::finish(Communicator& comm) {
-  if (!classification_ || known_) return;
+  if (!classification_ || !who_knows_.empty()) return;
   std::set<std::string> all;
   for (const std::string& text : comm.all_gather_text(Json(found_).dump())) {
     for (const Json& name : Json::parse(text)) all.insert(name.get<std::string>());

@@ -12,7 +12,7 @@ namespace rankflow {
 bool wants_nothing_learnt(const Json& keys) {
   const Json& features = value_or_null(keys, "features");
   const bool numeric = given(features, "numeric") && value_or_null(features, "categorical").empty();
-  const bool no_classes = !given(keys, "target") || keys.at("task") == "regression";
+  const bool no_classes = !given(keys, "target") || keys.at("task") == "regression" || given(keys, "classes");
   return numeric && no_classes && keys.at("scaling") == "none" && keys.at("missing_values") != "mean";
 }
 

@@ -11,7 +11,7 @@
 namespace rankflow {
 
 /// Whether the keys of a prepare step want nothing of the features and the target that only rows tell: unscaled numeric features
-/// that are listed, no mean for missing values, no classes.
+/// that are listed, no mean for missing values, no classes but those of the key `classes`.
 bool wants_nothing_learnt(const Json& keys);
 
 class RowsLearner {

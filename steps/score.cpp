@@ -5,24 +5,22 @@
 #include "steps/device.h"
 #include "steps/entry_script.h"
 #include "steps/model_scorer.h"
+#include "steps/model_service.h"
 #include "steps/score_run.h"
 #include "steps/score_summary.h"
 
 namespace rankflow {
 namespace {
 
+/// Collective.
 std::unique_ptr<RowScorer> make_scorer(StepContext& context, const ScoreOptions& options) {
-  const std::string& folder = context.inputs.at("data");
-  const auto data = std::make_shared<const Dataset>(folder);
-  std::vector<NamedPredictor> predictors;
-  for (const auto& name : options.models)
-    predictors.push_back({name, make_predictor(context.inputs.at(name), data, folder, false)});
-  if (options.side_by_side) return make_model_scorer(std::move(predictors), options);
-  std::vector<std::unique_ptr<Predictor>> members;
-  for (auto& [_, predictor] : predictors) members.push_back(std::move(predictor));
-  std::vector<NamedPredictor> one(1);
-  one[0].predictor = make_ensemble(std::move(members));
-  return make_model_scorer(std::move(one), options);
+  if (context.parameters.contains("entry_script")) return make_script_scorer(context, options);
+  std::unique_ptr<RowScorer> scorer;
+  run_together(context.comm, [&] {
+    scorer = options.timeout ? make_timed_model_scorer(context, options)
+                             : make_model_scorer(context.inputs, options);
+  });
+  return scorer;
 }
 
 class ScoreStep : public Step {
@@ -30,11 +28,7 @@ class ScoreStep : public Step {
   void run(StepContext& context) override {
     const CpuUse cpu(context, 1);  // products differ in the last bits with the number of threads
     const ScoreOptions options(context.parameters);
-    std::unique_ptr<RowScorer> scorer;
-    if (context.parameters.contains("entry_script"))
-      scorer = make_script_scorer(context, options);
-    else
-      run_together(context.comm, [&] { scorer = make_scorer(context, options); });
+    const auto scorer = make_scorer(context, options);
     ScoreRun run(context, options, *scorer);
     const ScoredRows scored = run.run();
     const std::string& folder = context.outputs.at("scores");

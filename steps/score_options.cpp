@@ -1,12 +1,14 @@
 #include "steps/score_options.h"
 
+#include "io/optional_key.h"
+#include "steps/entry_program.h"
+
 namespace rankflow {
 namespace {
 
 std::optional<std::int64_t> optional_count(const Json& parameters, const char* key) {
-  const auto found = parameters.find(key);
-  if (found == parameters.end() || found->is_null()) return std::nullopt;
-  return found->get<std::int64_t>();
+  const Json& count = value_or_null(parameters, key);
+  return count.is_null() ? std::nullopt : std::optional(count.get<std::int64_t>());
 }
 
 bool above(std::int64_t count, const std::optional<std::int64_t>& limit) {
@@ -35,7 +37,7 @@ ScoreOptions::ScoreOptions(const Json& parameters)
       input_columns(parameters.at("input_columns")),
       rows_per_file(parameters.value("rows_per_file", std::int64_t{0})),
       max_retries(parameters.at("retry_settings").at("max_retries")),
-      timeout(parameters.at("retry_settings").at("timeout")),
+      timeout(mini_batch_timeout(parameters)),
       limits(FailureLimits::from(parameters)) {
   if (parameters.at("output_action") == "append_row") formats = parameters.at("formats");
 }

@@ -31,7 +31,7 @@ struct ScoreOptions {
   std::vector<std::string> formats;  // none: the summary alone
   std::int64_t rows_per_file;        // 0: one file
   std::int64_t max_retries;
-  double timeout;  // seconds
+  std::optional<double> timeout;  // seconds
   FailureLimits limits;
 };
 

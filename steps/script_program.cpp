@@ -14,12 +14,15 @@ namespace {
 
 class ScriptProgram : public EntryProgram {
  public:
-  ScriptProgram(StepContext& context, std::string path, double timeout, ProgramRows wanted)
-      : context_(context), path_(std::move(path)), timeout_(timeout), wanted_(wanted) {}
+  ScriptProgram(StepContext& context, std::string path, std::optional<double> timeout, ProgramRows wanted)
+      : context_(context),
+        path_(std::move(path)),
+        timeout_(timeout.value_or(seconds_for_script)),
+        wanted_(wanted) {}
 
   std::string run(const ScriptInput& input, Range rows) override {
     if (!process_) start();
-    ChildChannel::Message answer;
+    ChildMessage answer;
     try {
       answer = process_->ask(input.head(rows), input.payload(rows), timeout_);
     } catch (...) {
@@ -42,19 +45,10 @@ class ScriptProgram : public EntryProgram {
     request.argv = {interpreter(), "-u", module + "/rankflow_step.py"};
     request.folder = context_.folder;
     request.output = str(context_.log_folder, "/rank-", context_.comm.rank(), ".log");
-    auto variables = inherited_environment();
-    const std::string one = "1";
-    // One process per core; and sums in another number of threads are other sums.
-    for (const char* name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"})
-      variables.insert_or_assign(name, one);
-    variables.insert_or_assign("PYTHONDONTWRITEBYTECODE", one);
-    // Arrays of a mini-batch keep their memory for the next one: giving it back to the system and getting it again, page by page,
-    // took a third of the time of a function that multiplies matrices.
-    const std::string kept_bytes = std::to_string(256 << 20);
-    for (const char* name : {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"})
-      variables.try_emplace(name, kept_bytes);
+    auto variables = environment_of_one_core();
+    variables.insert_or_assign("PYTHONDONTWRITEBYTECODE", "1");
     request.environment = environment_list(variables);
-    process_ = std::make_unique<ChildChannel>(*context_.spawner, std::move(request),
+    process_ = std::make_unique<ChildChannel>(*context_.spawner, std::move(request), interpreter(),
                                               [this] { return context_.stop.requested(); });
     const Json start = {{"script", path_},
                         {"step", context_.step},
@@ -99,7 +93,7 @@ class ScriptProgram : public EntryProgram {
 }  // namespace
 
 std::unique_ptr<EntryProgram> make_script_program(StepContext& context, const std::string& path,
-                                                  double timeout, ProgramRows wanted) {
+                                                  std::optional<double> timeout, ProgramRows wanted) {
   return std::make_unique<ScriptProgram>(context, path, timeout, wanted);
 }
 

@@ -28,11 +28,12 @@ Field retry_field() {
           {with_default(
                between(integer("max_retries", "how often a mini-batch that failed is tried again"), 0, 100),
                2),
-           with_default(above(number("timeout",
-                                     "seconds that an entry script may take for a mini-batch before its "
-                                     "process is ended"),
-                              0),
-                        60.0)},
+           above(number(
+                     "timeout",
+                     "seconds that a mini-batch may take before the process that is at it is ended. A Python "
+                     "script has 60 where it isn't given; a model, or a library, is in the rank itself then, "
+                     "otherwise in a process beside it"),
+                 0)},
           "what happens to a mini-batch that fails"),
       Json::object());
 }

@@ -28,7 +28,8 @@ std::string obstacle_to_takeover(const StepContext& context, const Json& known, 
   if (context.parameters.contains("entry_script")) return "the rows come from a script that sees all files";
   if (context.inputs.contains("target")) return "the input `target` belongs to the table as a whole";
   if (known.is_null() && !wants_nothing_learnt(context.parameters))
-    return "scaling, categories and classes are learnt from all rows (the input `statistics` would say them)";
+    return "scaling, categories and classes are learnt from all rows (the input `statistics` would say them; "
+           "classes alone: the key `classes`)";
   return recipe.what_needs_all_rows();
 }
 
@@ -167,12 +168,13 @@ void Takeover::report(const TableInput& input) {
   if (!context_.earlier) return;
   std::int64_t taken = 0;
   for (std::size_t f = 0; f < input.files().size(); ++f) taken += input.is_known(f);
-  const std::string said = !obstacle_.empty() ? str("none: ", obstacle_)
-                           : unfit_
-                               ? "none: the table's columns or their types are others than in the earlier run"
-                               : str(taken, " of ", input.files().size());
-  log::info(str("files taken over from the earlier run: ", said));
-  context_.report.note(str("files taken over from the earlier run: ", said));
+  const std::string said = str(taken, " of ", input.files().size()),
+                    why = !obstacle_.empty() ? str(": ", obstacle_)
+                          : unfit_ ? ": the table's columns or their types are others than in the earlier run"
+                                   : "";
+  const std::string line = str("files taken over from the earlier run: ", said, why);
+  log::info(line);
+  context_.report.note(line);
   context_.report.result("files_taken_over", said);
 }
 

@@ -58,6 +58,28 @@ def test_the_bytes_do_not_depend_on_the_ranks(rankflow, keys):
         assert outputs(rankflow) == first, f"{ranks} ranks"
 
 
+def test_listed_classes_number_the_target(rankflow):
+    rankflow.write("rows", "x,y\n1,low\n2,high\n3,low\n4,\n5,medium\n")
+    rankflow.write("p.yaml", """\
+name: classes
+inputs: {rows: {path: rows}}
+steps:
+  prepare:
+    type: prepare
+    inputs: {data: "${{inputs.rows}}"}
+    format: csv
+    target: y
+    classes: [low, medium, high, highest]
+""")
+    rankflow("run", "-n", "2", "p.yaml")
+    folder = rankflow.artifact("prepare", "data")[0]
+    with h5py.File(folder / "part-00000.h5") as part:
+        assert list(part["target"]) == [0, 2, 0, 1]
+    assert json.loads((folder / "dataset.json").read_text())["schema"]["classes"] == ["low", "medium", "high", "highest"]
+    says = rankflow("run", "p.yaml", "--set", "prepare.classes=[low, high]", code=65).err
+    assert 'rows: row 5: target "y" is "medium", a class that `classes` does not list' in says
+
+
 def test_every_format_gives_the_same_dataset(rankflow):
     folder = rankflow.folder / "rows"
     folder.mkdir()

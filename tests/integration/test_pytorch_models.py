@@ -281,6 +281,66 @@ def plugin(tmp_path_factory):
     return folder / "build/libhighway.so"
 
 
+FRAGILE = """\
+#include <unistd.h>
+#include <cstdlib>
+#include "steps/row_plugin.h"
+
+class Fragile : public rankflow::RowProgram {
+  rankflow::RowTable run(const rankflow::MiniBatch& batch) override {
+    if (batch.first_row == 500) std::abort();
+    while (batch.first_row == 1000) pause();
+    std::vector<std::int64_t> row(static_cast<std::size_t>(batch.table.rows));
+    for (auto& number : row) number = batch.first_row + (&number - row.data());
+    return {batch.table.rows, {{.name = "number", .values = row}, batch.table.columns.at(0)}};
+  }
+};
+
+extern "C" const char* rankflow_rows_interface() { return rankflow::rows_interface; }
+extern "C" rankflow::RowProgram* rankflow_make_row_program(const rankflow::RowProgramContext&) { return new Fragile; }
+"""
+
+
+def test_a_plug_in_that_crashes_or_hangs_costs_a_mini_batch(rankflow, plugin):
+    pd = pytest.importorskip("pandas")
+    rankflow.write("fragile.cpp", FRAGILE)
+    rankflow.write("CMakeLists.txt", """\
+cmake_minimum_required(VERSION 3.25)
+project(fragile LANGUAGES CXX)
+find_package(rankflow REQUIRED)
+add_library(fragile MODULE fragile.cpp)
+target_link_libraries(fragile PRIVATE rankflow::plugin)
+""")
+    for command in (["cmake", "-S", ".", "-B", "b", f"-DCMAKE_PREFIX_PATH={plugin.parent.parent / 'installed'}"],
+                    ["cmake", "--build", "b"]):
+        done = subprocess.run(command, cwd=rankflow.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    rankflow.write("p.yaml", f"""\
+name: fragile
+inputs: {{digits: {SOURCE}/configs/data/digits.csv.gz}}
+steps:
+  score:
+    type: score
+    inputs: {{data: "${{{{inputs.digits}}}}"}}
+    header: false
+    entry_script: b/libfragile.so
+    code: [CMakeLists.txt]
+    mini_batch_size: 100
+    mini_batch_error_threshold: 2
+    retry_settings: {{timeout: 2, max_retries: 0}}
+""")
+    rankflow("run", "-n", "2", "p.yaml")
+    folder = rankflow.artifact("score", "scores")[0]
+    errors = pd.read_csv(folder / "errors.csv")
+    assert list(errors["first_row"]) == [500, 1000]
+    assert "was ended by signal 6 (Aborted)" in errors["message"][0]
+    assert "took longer than 2.00 s and was ended" in errors["message"][1]
+    rows = pd.read_csv(folder / "scores.csv")
+    pixels = pd.read_csv(SOURCE / "configs/data/digits.csv.gz", header=None)
+    assert list(rows["row"]) == [r for r in range(len(pixels)) if r // 100 not in (5, 10)]
+    assert (rows["number"] == rows["row"]).all() and (rows["c0"] == pixels.iloc[rows["row"], 0].to_numpy()).all()
+
+
 def test_a_plug_in_trains_and_is_kept_with_its_model(rankflow, plugin):
     library = rankflow.folder / "libhighway.so"
     shutil.copy(plugin, library)

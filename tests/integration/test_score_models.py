@@ -99,3 +99,55 @@ def test_several_models_in_one_pass(rankflow):
     assert sum(summary["rows_per_class_b"].values()) == len(both)
     rankflow.write("p.yaml", (rankflow.folder / "p.yaml").read_text().replace("models: [a, b]", "models: [a, c]"))
     assert 'models names "c"' in rankflow("run", "p.yaml", code=78).err
+
+
+HANGING = """
+import torch
+torch.manual_seed(0)
+
+class Hanging(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(64, 10)
+
+    def forward(self, x):
+        while x.size(0) < 100:
+            x = x.cos()
+        return self.layer(x)
+
+torch.jit.script(Hanging().eval()).save("model.pt")
+"""
+
+
+def test_a_forward_pass_that_takes_too_long(rankflow):
+    """Of the last mini-batch, which has fewer rows than the others."""
+    script = rankflow.write("hanging.py", HANGING)  # TorchScript reads it again
+    subprocess.run([sys.executable, script], cwd=rankflow.folder, check=True, capture_output=True)
+    rankflow.write("p.yaml", PIPELINE + SCORE.format(name="it", inputs=', model: "${{inputs.other}}"') + """\
+    mini_batch_size: 100
+    retry_settings: {timeout: 3, max_retries: 1}
+""")
+    message = "the model's process took longer than 3.00 s and was ended"
+    assert f"failed 2 times: {message}" in rankflow("run", "-n", "2", "p.yaml", code=1).err
+    rankflow("run", "-n", "2", "p.yaml", "--set", "score_it.mini_batch_error_threshold=1")
+    folder = rankflow.artifact("score_it", "scores")[0]
+    summary = json.loads((folder / "summary.json").read_text())
+    data = features(rankflow, "test")
+    whole = len(data) // 100 * 100
+    assert (summary["failed_mini_batches"], summary["failed_rows"]) == (1, len(data) - whole)
+    assert message in (folder / "errors.csv").read_text()
+    model = torch.jit.load(rankflow.folder / "model.pt")
+    expected = model(data[:whole]).softmax(1).detach().numpy()
+    got = scores(rankflow, "score_it")[[f"p_{c}" for c in range(10)]].to_numpy()
+    assert np.allclose(got, expected, atol=1e-6)
+
+
+def test_the_same_bytes_with_a_time_out(rankflow):
+    models = ', a: "${{steps.fit_a.outputs.model}}", b: "${{steps.fit_b.outputs.model}}"'
+    rankflow.write("p.yaml", PIPELINE + TRAIN.format(name="a", seed=1) + TRAIN.format(name="b", seed=2)
+                   + SCORE.format(name="it", inputs=models) + "    models: [a, b]\n    input_columns: [target]\n    top_k: 2\n")
+    rankflow("run", "-n", "2", "p.yaml")
+    without = rankflow.artifact("score_it", "scores")[1]
+    rankflow("run", "-n", "2", "p.yaml", "--set", "score_it.retry_settings={timeout: 60}")
+    assert rankflow.statuses()["score_it"] == "done"
+    assert rankflow.artifact("score_it", "scores")[1] == without

@@ -1,5 +1,6 @@
 """Only new and changed files are prepared again: the rest is taken over from the earlier run, with the bytes that preparing all gives."""
 import gzip
+import re
 import shutil
 
 import pytest
@@ -89,15 +90,21 @@ def test_without_the_earlier_dataset_all_is_prepared(flow):
     assert run(flow)[1]
 
 
+def said_to_users(flow):
+    out = flow("run", "p.yaml").out
+    return re.search("files taken over from the earlier run: (.*)", out)[1]
+
+
 def test_why_nothing_is_taken_over(flow):
     flow.write("p.yaml", PIPELINE.replace(', statistics: "${{steps.learn.outputs.data}}"', ""))
     run(flow)
     put(flow, 6, 6)
-    assert run(flow)[0].startswith("none: scaling, categories and classes are learnt from all rows")
+    assert said_to_users(flow).startswith("0 of 6: scaling, categories and classes are learnt from all rows")
+    assert flow.metrics("data")["files_taken_over"] == "0 of 6"
     flow.write("p.yaml", PIPELINE + "    split_by: {type: stratified, column: c}\n")
     run(flow)
     put(flow, 6, 7)
-    assert run(flow)[0] == "none: `split_by` looks at all rows"
+    assert said_to_users(flow) == "0 of 6: `split_by` looks at all rows"
 
 
 def test_unscaled_numbers_need_no_statistics(flow):

@@ -92,7 +92,7 @@ TEST_F(TakeoverTest, AddedChangedRemovedAndReorderedFiles) {
 TEST_F(TakeoverTest, AllFilesAreReadWhereATypeChanged) {
   expect(again(), "nothing");
   write("data/1.csv", "a,c,y,t\n1,k1,yes,soon\n");
-  expect(again(), "none: the table's columns or their types are others than in the earlier run");
+  expect(again(), "0 of 5");
   expect(again(), "5 of 5");
 }
 
@@ -110,13 +110,30 @@ TEST_F(TakeoverTest, WhatNeedsAllRowsTakesNothingOver) {
   run({{"target", "y"}}, data, "learns-1", &left);
   const Json said = run({{"target", "y"}}, data, "learns-2", &left);
   if (first()) {
-    EXPECT_THAT(said.at("files_taken_over"), ::testing::HasSubstr("none: scaling, categories and classes"));
+    EXPECT_EQ(said.at("files_taken_over"), "0 of 5");
   }
   again(
       {{"split", {{"train", 0.5}, {"test", 0.5}}}, {"split_by", {{"type", "stratified"}, {"column", "c"}}}});
   expect(again({{"split", {{"train", 0.5}, {"test", 0.5}}},
                 {"split_by", {{"type", "stratified"}, {"column", "c"}}}}),
-         "none: `split_by` looks at all rows");
+         "0 of 5");
+}
+
+TEST_F(TakeoverTest, ListedClassesAreNotLearnt) {
+  const Json keys = {{"target", "y"},
+                     {"classes", {"yes", "no"}},
+                     {"scaling", "none"},
+                     {"features", {{"numeric", {"a", "t"}}}}};
+  const std::map<std::string, std::string> data = {{"data", at("data")}};
+  std::optional<Predecessor> left;
+  run(keys, data, "listed-1", &left);
+  write_rows("data/2.csv", 14);
+  const Json said = run(keys, data, "listed-2", &left);
+  const Json all = run(keys, data, "listed-3", nullptr);
+  if (first()) {
+    EXPECT_EQ(said.at("files_taken_over"), "4 of 5");
+    expect_same_files("listed-3", "listed-2");
+  }
 }
 
 }  // namespace

@@ -50,6 +50,20 @@ TEST_F(PrepareSpec, MistakesAreFoundBeforeAnythingRuns) {
   EXPECT_THAT(message({{"features", {{"numeric", {"x", "x"}}}}}), HasSubstr("listed twice"));
 }
 
+TEST_F(PrepareSpec, ClassesThatMakeNoSenseAreRefused) {
+  const auto classes = [&](Json list, Json more = {{"target", "y"}}) {
+    more["classes"] = std::move(list);
+    return message(more);
+  };
+  EXPECT_EQ(classes({"no", "yes"}), "no error");
+  EXPECT_EQ(classes({false, true}), "no error");
+  EXPECT_THAT(classes({"no", "yes"}, Json::object()), HasSubstr("there is none"));
+  EXPECT_THAT(classes({1, "1"}), HasSubstr("lists \"1\" twice"));
+  EXPECT_THAT(classes(Json::array({1, Json::array()})), HasSubstr("no value of a table"));
+  EXPECT_THAT(classes({1}), HasSubstr("2"));
+  EXPECT_THAT(classes({1, 2}, {{"target", "y"}, {"task", "regression"}}), HasSubstr("is regression"));
+}
+
 TEST_F(PrepareSpec, MistakesInTransformsAreFoundToo) {
   const auto transform = [&](Json keys) { return message({{"transforms", Json::array({std::move(keys)})}}); };
   const Json x = Json::array({"x"});
