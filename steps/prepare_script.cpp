@@ -8,6 +8,7 @@
 #include "io/ipc_rows.h"
 #include "steps/entry_program.h"
 #include "steps/hand_out.h"
+#include "steps/mini_batch_ledger.h"
 #include "steps/table_keys.h"
 
 namespace rankflow {
@@ -21,28 +22,18 @@ class ScriptRowsMaker {
         max_retries_(context.parameters.at("retry_settings").at("max_retries")),
         input_(open_script_input(context.comm, context.inputs.at("data"), table_options(context.parameters),
                                  {}, scratch + "/unpacked")),
-        rows_(scratch + "/rows") {
+        ledger_(context, {{"format", 1}, {"rows", input_->rows()}, {"mini_batch_size", mini_batch_size_}}) {
     run_together(context.comm, [&] { program_ = make_entry_program(context, ProgramRows::table); });
   }
 
-  void run() {
-    const TimedSpan span(context_.timeline, "entry script", context_.step);
-    const auto tickets = make_ticket_counter(context_.comm);
-    run_together(context_.comm, [&] {
-      try {
-        work(*tickets);
-        rows_.close();
-      } catch (const Stopped&) {
-        tickets->end();  // the flag is set: all ranks leave below
-      } catch (...) {
-        tickets->end();
-        throw;
-      }
-    });
-    tickets->close();
-    if (!context_.comm.all_agree(!context_.stop.requested())) throw Stopped();
+  /// Puts the rows into files in `folder`.
+  void run(const std::string& folder) {
+    {
+      const TimedSpan span(context_.timeline, "entry script", context_.step);
+      run_program();
+    }
     input_->check_unchanged(context_.comm);
-    const auto made = context_.comm.all_reduce_value<std::int64_t>(made_, ReduceOp::sum);
+    const auto made = context_.comm.all_reduce_value<std::int64_t>(write_rows(folder), ReduceOp::sum);
     if (context_.first()) context_.report.result("script_input_rows", input_->rows());
     if (made == 0)
       throw Error(ExitStatus::bad_data,
@@ -55,19 +46,60 @@ class ScriptRowsMaker {
     return {mini_batch * mini_batch_size_, std::min(input_->rows(), (mini_batch + 1) * mini_batch_size_)};
   }
 
+  void run_program() {
+    missing_ = ledger_.restore(mini_batches());
+    const auto tickets = make_ticket_counter(context_.comm);
+    run_together(context_.comm, [&] {
+      try {
+        work(*tickets);
+      } catch (const Stopped&) {
+        tickets->end();  // the flag is set: all ranks leave below
+      } catch (...) {
+        tickets->end();
+        throw;
+      }
+    });
+    tickets->close();
+    if (!context_.comm.all_agree(!context_.stop.requested())) throw Stopped();
+  }
+
   void work(TicketCounter& tickets) {
-    const HandOut runs(mini_batches(), context_.comm.size());
+    const HandOut runs(std::ssize(missing_), context_.comm.size());
     for (;;) {
       const Range run = runs.run(tickets.take());
       if (run.size() == 0) return;
       for (std::int64_t i = run.begin; i < run.end; ++i) {
         if (context_.stop.requested()) throw Stopped();
-        made_ += rows_.write(i, try_to_run(i));
-        if (context_.first())
-          context_.report.progress(static_cast<double>(rows_of(i).end), static_cast<double>(input_->rows()),
-                                   "rows", "entry script", Json::object());
+        const std::int64_t mini_batch = missing_[static_cast<std::size_t>(i)];
+        ledger_.keep({mini_batch, mini_batch + 1}, rows_of(mini_batch).size(),
+                     {{"arrow", try_to_run(mini_batch)}}, nullptr);
+        if (context_.first()) report_progress(i + 1);
       }
     }
+  }
+
+  void report_progress(std::int64_t position) const {
+    const auto done =
+        std::min(input_->rows(), (mini_batches() - std::ssize(missing_) + position) * mini_batch_size_);
+    context_.report.progress(static_cast<double>(done), static_cast<double>(input_->rows()), "rows",
+                             "entry script", Json::object());
+  }
+
+  /// Rows of this rank's share. Collective.
+  std::int64_t write_rows(const std::string& folder) {
+    const TimedSpan span(context_.timeline, "write rows", context_.step);
+    const auto chunks = ledger_.gather();
+    std::int64_t made = 0;
+    run_together(context_.comm, [&] {
+      IpcRows rows(folder);
+      const Range mine = partition(std::ssize(chunks), context_.comm.size(), context_.comm.rank());
+      for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+        const ResultChunk& chunk = chunks[static_cast<std::size_t>(i)];
+        made += rows.write(chunk.units.begin, read_piece(chunk.sections.at("arrow")));
+      }
+      rows.close();
+    });
+    return made;
   }
 
   std::string try_to_run(std::int64_t mini_batch) {
@@ -94,16 +126,17 @@ class ScriptRowsMaker {
   StepContext& context_;
   const std::int64_t mini_batch_size_, max_retries_;
   std::unique_ptr<ScriptInput> input_;
-  IpcRows rows_;
+  MiniBatchLedger ledger_;
+  std::vector<std::int64_t> missing_;  // numbers of mini-batches
   std::unique_ptr<EntryProgram> program_;
-  std::int64_t made_ = 0;  // rows, on this rank
 };
 
 }  // namespace
 
 std::string rows_of_script(StepContext& context, const std::string& scratch) {
-  ScriptRowsMaker(context, scratch).run();
-  return scratch + "/rows";
+  std::string folder = scratch + "/rows";
+  ScriptRowsMaker(context, scratch).run(folder);
+  return folder;
 }
 
 }  // namespace rankflow

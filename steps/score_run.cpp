@@ -38,11 +38,6 @@ std::string described(const Json& schema) {
   return join(columns, ", ");
 }
 
-void sort_by_units(std::vector<ResultChunk>& chunks) {
-  std::sort(chunks.begin(), chunks.end(),
-            [](const auto& a, const auto& b) { return a.units.begin < b.units.begin; });
-}
-
 /// Columns of a user's code, which every mini-batch has to have alike.
 ResultSchema common_schema(const std::vector<ResultChunk>& chunks) {
   if (chunks.empty()) return {};
@@ -59,6 +54,12 @@ ResultSchema common_schema(const std::vector<ResultChunk>& chunks) {
   return result_schema(schema);
 }
 
+std::vector<std::unique_ptr<ResultFormat>> make_formats(const ScoreOptions& options) {
+  std::vector<std::unique_ptr<ResultFormat>> formats;
+  for (const auto& format : options.formats) formats.push_back(make_result_format(format));
+  return formats;
+}
+
 std::vector<Range> units_of(const std::vector<ResultChunk>& chunks) {
   std::vector<Range> units;
   for (const auto& chunk : chunks) units.push_back(chunk.units);
@@ -68,9 +69,11 @@ std::vector<Range> units_of(const std::vector<ResultChunk>& chunks) {
 }  // namespace
 
 ScoreRun::ScoreRun(StepContext& context, const ScoreOptions& options, RowScorer& scorer)
-    : context_(context), options_(options), scorer_(scorer) {
-  for (const auto& format : options.formats) formats_.push_back(make_result_format(format));
-}
+    : context_(context),
+      options_(options),
+      scorer_(scorer),
+      formats_(make_formats(options)),
+      ledger_(context, about_shards()) {}
 
 std::int64_t ScoreRun::mini_batches() const {
   return ceil_div(scorer_.rows(), options_.mini_batch_size);
@@ -86,7 +89,6 @@ Range ScoreRun::rows_of(std::int64_t mini_batch) const {
           std::min(scorer_.rows(), (mini_batch + 1) * options_.mini_batch_size)};
 }
 
-/// The folder of checkpoints is the fingerprint's own: this only makes sure that the chunks are cut and kept as here.
 Json ScoreRun::about_shards() const {
   Json sections = Json::array();
   for (const auto& format : formats_) sections.push_back(format->section());
@@ -98,7 +100,7 @@ Json ScoreRun::about_shards() const {
 }
 
 ScoredRows ScoreRun::run() {
-  restore();
+  missing_ = ledger_.restore(mini_batches());
   tickets_ = make_ticket_counter(context_.comm);
   run_together(context_.comm, [&] {
     try {
@@ -113,37 +115,6 @@ ScoredRows ScoreRun::run() {
   const bool stop = context_.stop.requested();
   if (context_.comm.all_reduce_value<std::int32_t>(stop ? 1 : 0, ReduceOp::max) > 0) throw Stopped();
   return gather();
-}
-
-/// Every rank looks at a share of the chunks that the first rank found.
-void ScoreRun::restore() {
-  std::string found;
-  run_together(context_.comm, [&] {
-    if (!context_.first()) return;
-    make_directories(context_.checkpoints);
-    Json all = Json::array();
-    for (const auto& chunk : read_ledgers(context_.checkpoints, about_shards()))
-      all.push_back(to_json(chunk));
-    found = all.dump();
-  });
-  const Json all = Json::parse(context_.comm.broadcast_text(std::move(found)));
-  std::vector<ResultChunk> chunks;
-  for (const Json& chunk : all) chunks.push_back(result_chunk(chunk, context_.checkpoints));
-  std::vector<std::uint8_t> whole(chunks.size());
-  run_together(context_.comm, [&] {
-    const Range mine = partition(std::ssize(chunks), context_.comm.size(), context_.comm.rank());
-    for (std::int64_t i = mine.begin; i < mine.end; ++i)
-      whole[static_cast<std::size_t>(i)] = is_whole(chunks[static_cast<std::size_t>(i)]);
-  });
-  context_.comm.all_reduce(std::span(whole), ReduceOp::max);
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    if (whole[i]) restored_.push_back(std::move(chunks[i]));
-  }
-  missing_ = left_over(mini_batches(), units_of(restored_));
-  if (context_.first() && !restored_.empty()) {
-    context_.report.note(str("goes on with ", human_count(std::ssize(missing_)), " of ",
-                             human_count(mini_batches()), " mini-batches; the others are scored already"));
-  }
 }
 
 void ScoreRun::work() {
@@ -236,8 +207,7 @@ void ScoreRun::flush() {
   }
   Json notes = {{"sums", std::move(pending_.sums)}};
   if (!scorer_.knows_schema()) notes["schema"] = to_json(scorer_.schema());
-  if (!shard_) shard_.emplace(context_.checkpoints, about_shards());
-  mine_.push_back(shard_->write(pending_.mini_batches, pending_.table.rows, sections, std::move(notes)));
+  ledger_.keep(pending_.mini_batches, pending_.table.rows, sections, std::move(notes));
   pending_ = {};
 }
 
@@ -270,18 +240,13 @@ void ScoreRun::report_progress(std::int64_t position) {
 }
 
 ScoredRows ScoreRun::gather() {
-  Json all = {{"chunks", Json::array()}, {"failures", Json::array()}};
-  for (const auto& chunk : mine_) all["chunks"].push_back(to_json(chunk));
-  for (const auto& failure : failures_) all["failures"].push_back(to_json(failure));
-  ScoredRows scored{scorer_.schema(), std::move(restored_), {}};
+  ScoredRows scored{scorer_.schema(), ledger_.gather(), {}};
+  Json mine = Json::array();
+  for (const auto& failure : failures_) mine.push_back(to_json(failure));
   for (const auto& text :
-       context_.comm.all_gather_text(all.dump(-1, ' ', false, Json::error_handler_t::replace))) {
-    const Json theirs = Json::parse(text);
-    for (const Json& chunk : theirs.at("chunks"))
-      scored.chunks.push_back(result_chunk(chunk, context_.checkpoints));
-    for (const Json& failure : theirs.at("failures")) scored.failures.push_back(failed_mini_batch(failure));
+       context_.comm.all_gather_text(mine.dump(-1, ' ', false, Json::error_handler_t::replace))) {
+    for (const Json& failure : Json::parse(text)) scored.failures.push_back(failed_mini_batch(failure));
   }
-  sort_by_units(scored.chunks);
   std::sort(scored.failures.begin(), scored.failures.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
   run_together(context_.comm, [&] {

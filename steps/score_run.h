@@ -11,6 +11,7 @@
 #include "io/result_format.h"
 #include "runtime/step.h"
 #include "steps/hand_out.h"
+#include "steps/mini_batch_ledger.h"
 #include "steps/row_scorer.h"
 #include "steps/score_options.h"
 
@@ -55,7 +56,6 @@ class ScoreRun {
   Range rows_of(std::int64_t mini_batch) const;
   Json about_shards() const;
 
-  void restore();
   void work();
   void score_run(Range positions);
   std::optional<ResultTable> try_to_score(std::int64_t mini_batch);
@@ -71,11 +71,10 @@ class ScoreRun {
   const ScoreOptions& options_;
   RowScorer& scorer_;
   std::vector<std::unique_ptr<ResultFormat>> formats_;
-  std::vector<ResultChunk> restored_, mine_;
+  MiniBatchLedger ledger_;
   std::vector<std::int64_t> missing_;  // numbers of mini-batches
   std::vector<FailedMiniBatch> failures_;
   std::unique_ptr<TicketCounter> tickets_;
-  std::optional<ShardWriter> shard_;
   Pending pending_;
 };
 

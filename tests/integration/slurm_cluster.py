@@ -3,8 +3,9 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
+
+from support import wait_until
 
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel"]
 
@@ -38,18 +39,6 @@ PartitionName=test Nodes=n1 Default=YES MaxTime=INFINITE State=UP OverSubscribe=
 def missing_programs():
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     return [program for program in PROGRAMS if not shutil.which(program, path=path)]
-
-
-def wait_until(condition, what, seconds=30):
-    """Polls until `condition()` is true; its value is returned."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.1)
 
 
 class SlurmCluster:

@@ -4,7 +4,7 @@ import signal
 import sys
 
 import pytest
-from support import rank_processes, tree_digest
+from support import rank_processes, tree_digest, wait_until
 
 pd = pytest.importorskip("pandas")
 h5py = pytest.importorskip("h5py")
@@ -150,6 +150,32 @@ def run(frame):
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert tree_digest(rankflow.artifact("data", "data")[0]) == whole
+
+
+def test_an_interrupted_script_goes_on_with_what_is_missing(rankflow):
+    write(rankflow, """
+import os, time
+def run(frame):
+    while frame["a"].iloc[0] >= 50 and os.path.exists("wait"):
+        open("half", "w").close()
+        time.sleep(0.05)
+    with open("calls", "a") as calls:
+        calls.write(f"{frame['a'].iloc[0]}\\n")
+    return frame
+""", "missing_values: mean")
+    wait = rankflow.write("wait", "")
+    process = rankflow.start("run", "-n", "1", "p.yaml", "--json")
+    wait_until((rankflow.folder / "half").exists, "half of the mini-batches are done", 120)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75, err
+    wait.unlink()
+    assert "goes on with" in rankflow("run", "-n", "2", "p.yaml").out
+    calls = [int(line) for line in (rankflow.folder / "calls").read_text().split()]
+    assert sorted(calls) == list(range(0, 100, 10)), "each mini-batch once"
+    digest = rankflow.artifact("data", "data")[1]
+    rankflow("run", "-n", "1", "p.yaml", "--force", "data")
+    assert rankflow.artifact("data", "data")[1] == digest
 
 
 def test_images_go_to_a_script_as_paths(rankflow):

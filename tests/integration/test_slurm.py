@@ -3,8 +3,8 @@ that was told to stop is requeued and goes on."""
 import json
 
 import pytest
-from slurm_cluster import SlurmCluster, missing_programs, wait_until
-from support import BIN, SOURCE, Rankflow
+from slurm_cluster import SlurmCluster, missing_programs
+from support import BIN, SOURCE, Rankflow, wait_until
 
 PIPELINE = """\
 name: batch

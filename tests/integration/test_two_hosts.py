@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from slurm_cluster import wait_until
-from support import BIN
+from support import BIN, wait_until
 from two_hosts import NAMES, TwoHosts, obstacle
 
 SCRIPT = Path(__file__).with_name("two_hosts.py")
