@@ -1,7 +1,5 @@
 #include "steps/prepare_script.h"
 
-#include <new>
-
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "collectives/ticket_counter.h"
@@ -9,6 +7,7 @@
 #include "steps/entry_program.h"
 #include "steps/hand_out.h"
 #include "steps/mini_batch_ledger.h"
+#include "steps/mini_batch_retries.h"
 #include "steps/table_keys.h"
 
 namespace rankflow {
@@ -104,23 +103,14 @@ class ScriptRowsMaker {
 
   std::string try_to_run(std::int64_t mini_batch) {
     const Range rows = rows_of(mini_batch);
-    for (std::int64_t attempt = 0;; ++attempt) {
-      try {
-        return program_->run(*input_, rows);
-      } catch (const Stopped&) {
-        throw;
-      } catch (const std::bad_alloc&) {
-        throw;
-      } catch (const std::exception& e) {
-        if (attempt < max_retries_ && !context_.stop.requested()) continue;
-        const Error error = as_error(e);
-        throw Error(error.status(),
-                    str("mini-batch ", mini_batch, " (rows ", rows.begin, " to ", rows.end - 1, ", rank ",
-                        context_.comm.rank(), ") failed",
-                        max_retries_ > 0 ? str(" ", max_retries_ + 1, " times") : "", ": ", error.message()),
-                    error.hint());
-      }
-    }
+    return with_retries(
+        max_retries_, context_.stop, [&] { return program_->run(*input_, rows); },
+        [&](const Error& error) -> std::string {
+          throw Error(error.status(),
+                      str(failed_mini_batch_text(mini_batch, rows, context_.comm.rank(), max_retries_), ": ",
+                          error.message()),
+                      error.hint());
+        });
   }
 
   StepContext& context_;

@@ -1,12 +1,12 @@
 #include "steps/score_run.h"
 
 #include <algorithm>
-#include <new>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "steps/mini_batch_retries.h"
 
 namespace rankflow {
 namespace {
@@ -147,21 +147,17 @@ void ScoreRun::score_run(Range positions) {
 
 std::optional<ResultTable> ScoreRun::try_to_score(std::int64_t mini_batch) {
   const Range rows = rows_of(mini_batch);
-  for (std::int64_t attempt = 0;; ++attempt) {
-    try {
-      auto table = scorer_.score(rows);
-      if (table.rows == rows.size()) return table;
-      throw Error(ExitStatus::bad_data, str("gave ", table.rows, " rows for ", rows.size()));
-    } catch (const Stopped&) {
-      throw;
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& e) {
-      if (attempt < options_.max_retries && !context_.stop.requested()) continue;
-      fail(mini_batch, as_error(e));
-      return std::nullopt;
-    }
-  }
+  return with_retries(
+      options_.max_retries, context_.stop,
+      [&]() -> std::optional<ResultTable> {
+        auto table = scorer_.score(rows);
+        if (table.rows == rows.size()) return table;
+        throw Error(ExitStatus::bad_data, str("gave ", table.rows, " rows for ", rows.size()));
+      },
+      [&](const Error& error) -> std::optional<ResultTable> {
+        fail(mini_batch, error);
+        return std::nullopt;
+      });
 }
 
 /// Throws once this rank alone has had more failures than all together may have.
@@ -175,9 +171,7 @@ void ScoreRun::fail(std::int64_t mini_batch, const Error& error) {
   const auto status = error.status() == ExitStatus::internal ? ExitStatus::step_failed : error.status();
   throw Error(
       status,
-      str("mini-batch ", mini_batch, " (rows ", rows.begin, " to ", rows.end - 1, ", rank ",
-          context_.comm.rank(), ") failed",
-          options_.max_retries > 0 ? str(" ", options_.max_retries + 1, " times") : "",
+      str(failed_mini_batch_text(mini_batch, rows, context_.comm.rank(), options_.max_retries),
           failures_.size() > 1 ? str(", number ", failures_.size(), " of those that did") : "", ": ",
           error.message()),
       error.hint().empty() ? "mini_batch_error_threshold: how many mini-batches may fail" : error.hint());
