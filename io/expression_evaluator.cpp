@@ -4,6 +4,8 @@
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -23,6 +25,25 @@ struct Value {
   bool number() const { return type == ColumnType::integer || type == ColumnType::real; }
 };
 
+bool has_nan(const arrow::Array& array) {
+  const auto& numbers = static_cast<const arrow::DoubleArray&>(array);
+  const double* values = numbers.raw_values();
+  return std::any_of(values, values + numbers.length(), [](double v) { return std::isnan(v); });
+}
+
+/// The number that is none is a missing value, whatever gave it: files, 0 / 0, the logarithm of -1. Compared as a number it would be
+/// neither less nor more than any, and a condition on it false.
+Datum without_nan(const Datum& data) {
+  if (!data.is_arraylike() || data.type()->id() != arrow::Type::DOUBLE) return data;
+  const arrow::ArrayVector chunks = data.chunks();
+  if (std::none_of(chunks.begin(), chunks.end(), [](const auto& chunk) { return has_nan(*chunk); }))
+    return data;
+  const std::string doing = "cannot compare with NaN";
+  const Datum nan = value_of(arrow::compute::IsNan(data), doing);
+  const Datum nothing(std::shared_ptr<arrow::Scalar>(arrow::MakeNullScalar(arrow::float64())));
+  return value_of(arrow::compute::IfElse(nan, nothing, data), doing);
+}
+
 class Evaluator {
  public:
   Evaluator(const std::string& source, const Table& table) : source_(source), table_(table) {}
@@ -38,7 +59,7 @@ class Evaluator {
       case Expression::Kind::text:
         return {Datum(e.name), ColumnType::text};
       case Expression::Kind::column:
-        return {Datum(column(e)), type_of(*column(e))};
+        return {without_nan(Datum(column(e))), type_of(*column(e))};
       case Expression::Kind::call:
         return call(e);
     }
@@ -233,13 +254,16 @@ class Evaluator {
   }
 
   static Datum cast(const Datum& data, const std::shared_ptr<arrow::DataType>& type) {
-    return value_of(arrow::compute::Cast(data, type), "cannot convert a column");
+    auto options = arrow::compute::CastOptions::Safe(type);
+    options.allow_float_truncate = type->id() == arrow::Type::DOUBLE;  // integers above 2^53 are rounded
+    return value_of(arrow::compute::Cast(data, options), "cannot convert a column");
   }
 
   Datum run(const Expression& e, const std::string& function, const std::vector<Datum>& arguments,
             const arrow::compute::FunctionOptions* options = nullptr) const {
-    return computed(e, arguments,
-                    [&](const auto& some) { return arrow::compute::CallFunction(function, some, options); });
+    return without_nan(computed(e, arguments, [&](const auto& some) {
+      return arrow::compute::CallFunction(function, some, options);
+    }));
   }
 
   [[noreturn]] void fail(const Expression& e, const std::string& message) const {

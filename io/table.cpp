@@ -220,7 +220,9 @@ void visit_numbers(const arrow::ChunkedArray& column,
 Categories categories_of(const arrow::ChunkedArray& column) {
   check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
   const std::string doing = "cannot find the categories of a column";
-  const auto chunks = std::make_shared<arrow::ChunkedArray>(column.chunks(), column.type());
+  arrow::Datum chunks(std::make_shared<arrow::ChunkedArray>(column.chunks(), column.type()));
+  if (type_of(column) == ColumnType::real)  // -0 is 0
+    chunks = value_of(arrow::compute::Add(chunks, arrow::Datum(0.0)), doing);
   Column encoded =
       value_of(arrow::compute::CallFunction("dictionary_encode", {chunks}), doing).chunked_array();
   encoded = value_of(arrow::DictionaryUnifier::UnifyChunkedArray(encoded), doing);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/sha256.h"
 #include "base/text.h"
@@ -34,6 +35,19 @@ Column texts_of(const Categories& categories, Text text) {
   return std::make_shared<arrow::ChunkedArray>(value_of(builder.Finish(), doing));
 }
 
+/// -1: no boolean.
+int boolean_in(const std::string& text) {
+  for (const char* yes : {"true", "True", "TRUE"}) {
+    if (text == yes) return 1;
+  }
+  for (const char* no : {"false", "False", "FALSE"}) {
+    if (text == no) return 0;
+  }
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number != 0 : -1;
+}
+
 std::uint64_t word_of(const std::string& digest, std::size_t from) {
   std::uint64_t word = 0;
   std::from_chars(digest.data() + from, digest.data() + from + 16, word, 16);
@@ -59,6 +73,40 @@ Column with_type(const Column& column, ColumnType type, const std::string& doing
 Column missing_column(ColumnType type, std::int64_t rows) {
   return std::make_shared<arrow::ChunkedArray>(
       value_of(arrow::MakeArrayOfNull(arrow_type(type), rows), "cannot make a column"));
+}
+
+Column as_booleans(const Table& table, const std::string& name) {
+  const Categories categories = categories_of(*table.at(name));
+  std::vector<int> values;
+  for (const std::string& text : categories.names) values.push_back(boolean_in(text));
+  arrow::BooleanBuilder builder;
+  const std::string doing = "cannot make a column";
+  for (std::size_t row = 0; row < categories.codes.size(); ++row) {
+    const std::int32_t code = categories.codes[row];
+    if (code >= 0 && values[static_cast<std::size_t>(code)] < 0)
+      throw Error(ExitStatus::bad_data,
+                  str(table.place(static_cast<std::int64_t>(row)), ": column \"", name, "\": \"",
+                      categories.names[static_cast<std::size_t>(code)], "\" is neither true nor false"),
+                  "correct the cell, or list its text under `missing`");
+    check_arrow(code < 0 ? builder.AppendNull() : builder.Append(values[static_cast<std::size_t>(code)] != 0),
+                doing);
+  }
+  return std::make_shared<arrow::ChunkedArray>(value_of(builder.Finish(), doing));
+}
+
+void mark_missing(const arrow::ChunkedArray& column, std::vector<char>& keep) {
+  if (column.null_count() > 0) {
+    std::size_t row = 0;
+    for (const auto& chunk : column.chunks()) {
+      for (std::int64_t i = 0; i < chunk->length(); ++i, ++row) {
+        if (chunk->IsNull(i)) keep[row] = 0;
+      }
+    }
+  }
+  if (type_of(column) != ColumnType::real) return;
+  visit_numbers(column, [&](std::int64_t row, double value) {
+    if (std::isnan(value)) keep[static_cast<std::size_t>(row)] = 0;
+  });
 }
 
 Column joined(const std::vector<Column>& columns) {
@@ -92,6 +140,17 @@ Column hash_buckets(const Column& column, std::int64_t buckets) {
   for (const std::string& name : categories.names)
     numbers.push_back(str(word_of(sha256(name), 0) % static_cast<std::uint64_t>(buckets)));
   return texts_of(categories, [&](std::int32_t code) { return &numbers[static_cast<std::size_t>(code)]; });
+}
+
+Column numbers_of_buckets(const arrow::ChunkedArray& column, const std::vector<double>& cuts) {
+  arrow::Int64Builder builder;
+  const std::string doing = "cannot make a column";
+  check_arrow(builder.Reserve(column.length()), doing);
+  visit_numbers(column, [&](std::int64_t, double value) {
+    if (std::isnan(value)) return builder.UnsafeAppendNull();
+    builder.UnsafeAppend(std::lower_bound(cuts.begin(), cuts.end(), value) - cuts.begin());
+  });
+  return std::make_shared<arrow::ChunkedArray>(value_of(builder.Finish(), doing));
 }
 
 Column take(const Column& column, const std::vector<std::int64_t>& rows) {

@@ -19,6 +19,12 @@ Column with_type(const Column& column, ColumnType type, const std::string& doing
 /// `rows` missing values.
 Column missing_column(ColumnType type, std::int64_t rows);
 
+/// A text column as booleans: true and false in lower, upper or title case, or integers, of which 0 is false. Throws Error (bad_data)
+/// naming file, row and text of the first that is neither.
+Column as_booleans(const Table& table, const std::string& name);
+/// Sets `keep`, one value a row, to 0 where the column has no value.
+void mark_missing(const arrow::ChunkedArray& column, std::vector<char>& keep);
+
 /// Columns of one type, one after the other; at least one.
 Column joined(const std::vector<Column>& columns);
 
@@ -28,6 +34,8 @@ std::vector<std::string> sorted_categories(const std::set<std::string>& names, C
 Column replace_unknown(const Column& column, const std::set<std::string>& known, const std::string* unknown);
 /// The column as text: the number, below `buckets`, of the bucket that each value's hash falls into.
 Column hash_buckets(const Column& column, std::int64_t buckets);
+/// Of a column of numbers the number of the cuts (ascending) that each value is above: integers, missing where the value is.
+Column numbers_of_buckets(const arrow::ChunkedArray& column, const std::vector<double>& cuts);
 /// The rows of `column` at `rows`; missing where a row is -1.
 Column take(const Column& column, const std::vector<std::int64_t>& rows);
 

@@ -69,6 +69,10 @@ NumericEncoding learn_scaling(const std::string& name, const Moments& moments, c
     throw Error(ExitStatus::bad_data, str("column \"", name, "\" has no value in the training rows"),
                 "leave it out of the features");
   }
+  if (!std::isfinite(moments.mean)) {
+    throw Error(ExitStatus::bad_data, str("column \"", name, "\" has infinite values in the training rows"),
+                "leave such rows out with `filter`, or clip the column");
+  }
   NumericEncoding t{name, 0, 1, moments.mean};
   if (scaling == "standardise") {
     t.mean = moments.mean;

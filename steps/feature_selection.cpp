@@ -5,11 +5,6 @@
 namespace rankflow {
 namespace {
 
-bool reads_any(const NamedExpression& e, const std::set<std::string>& names) {
-  const auto columns = columns_of(e.expression);
-  return std::any_of(columns.begin(), columns.end(), [&](const auto& c) { return names.count(c) > 0; });
-}
-
 std::vector<std::string> listed_names(const Table& table, const Json& listed, const char* key) {
   std::vector<std::string> names;
   if (!listed.contains(key) || listed.at(key).is_null()) return names;
@@ -22,19 +17,14 @@ std::vector<std::string> listed_names(const Table& table, const Json& listed, co
 
 }  // namespace
 
-std::set<std::string> columns_of_target(const Expression& target,
-                                        const std::vector<NamedExpression>& derived) {
-  const auto direct = columns_of(target);
-  std::set<std::string> names(direct.begin(), direct.end());
-  // `derived` is ordered by dependence: backwards finds what the target is made from, forwards what is made
-  // from that.
-  for (auto e = derived.rbegin(); e != derived.rend(); ++e) {
-    if (names.count(e->name) == 0) continue;
-    const auto columns = columns_of(e->expression);
-    names.insert(columns.begin(), columns.end());
-  }
-  for (const NamedExpression& e : derived) {
-    if (reads_any(e, names)) names.insert(e.name);
+std::set<std::string> columns_of_target(const Expression& target, const Lineage& lineage,
+                                        const std::vector<std::string>& columns) {
+  const std::set<std::string> origins = lineage.of(columns_of(target));
+  std::set<std::string> names;
+  for (const std::string& column : columns) {
+    const auto own = lineage.of(column);
+    if (std::any_of(own.begin(), own.end(), [&](const auto& o) { return origins.count(o) > 0; }))
+      names.insert(column);
   }
   return names;
 }

@@ -8,6 +8,7 @@
 #include "io/expression.h"
 #include "io/json.h"
 #include "io/table.h"
+#include "steps/lineage.h"
 
 namespace rankflow {
 
@@ -16,10 +17,9 @@ struct FeatureNames {
   std::vector<std::string> categorical;
 };
 
-/// The columns that would give the target away: those it is made from, through derived columns too, and the
-/// derived columns that are made from any of these.
-std::set<std::string> columns_of_target(const Expression& target,
-                                        const std::vector<NamedExpression>& derived);
+/// Those of the columns that would give the target away: it is made from them, or they have an origin in common with it.
+std::set<std::string> columns_of_target(const Expression& target, const Lineage& lineage,
+                                        const std::vector<std::string>& columns);
 
 /// `listed`: {numeric: [...], categorical: [...]}, either may be absent; null: every column that is not in
 /// `excluded`, texts as categories, others as numbers. Throws Error (configuration) for a name that the table

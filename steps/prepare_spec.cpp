@@ -98,9 +98,6 @@ void check_split(const Json& split) {
     sum += fraction.get<double>();
   }
   if (std::abs(sum - 1) > 1e-9) throw wrong(str("the fractions of `split` add up to ", sum, ", not 1"));
-  if (split.size() > 1 && !split.contains("train")) {
-    throw wrong("`split` has no \"train\", from whose rows scaling and categories are learnt");
-  }
 }
 
 void check_expressions(const Json& parameters) {
@@ -146,6 +143,9 @@ void check(const Json& p) {
 }
 
 void check_inputs(const Json& p, const std::set<std::string>& inputs) {
+  if (given(p, "split") && p.at("split").size() > 1 && !p.at("split").contains("train") &&
+      !inputs.contains("statistics"))
+    throw wrong("`split` has no \"train\", from whose rows scaling and categories are learnt");
   const bool table = inputs.contains("data");
   if (table == inputs.contains("images"))
     throw wrong("prepare needs either the input `data` (a table) or the input `images`");
@@ -171,7 +171,7 @@ std::vector<OutputSpec> outputs(const Json& parameters) {
 StepSpec prepare_spec() {
   StepSpec spec;
   spec.type = "prepare";
-  spec.version = 3;
+  spec.version = 4;
   spec.help =
       "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, "
       "target "

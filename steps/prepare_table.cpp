@@ -80,7 +80,12 @@ TransformContext TablePreparation::transform_context() {
   const auto alone = make_self_communicator();
   TableOptions options;
   options.missing = keys_.at("missing").get<std::vector<std::string>>();
-  TableInput small(*alone, path->second, options, str(scratch_, "/join-", context.rank));
+  const std::string scratch = str(scratch_, "/join-", context.rank);
+  const auto names = TableInput(*alone, path->second, options, scratch).known_names();
+  for (const auto& [column, type] : table_options(keys_).types) {  // they hold for both tables
+    if (std::find(names.begin(), names.end(), column) != names.end()) options.types[column] = type;
+  }
+  TableInput small(*alone, path->second, options, scratch);
   small.settle(*alone, {}, std::numeric_limits<std::int64_t>::max());
   context.tables["join"] = std::make_shared<const Table>(small.whole());
   return context;
@@ -159,7 +164,7 @@ Table TablePreparation::shape() {
 
 void TablePreparation::choose_features(const Table& shape) {
   std::set<std::string> excluded;
-  if (target_) excluded = columns_of_target(target_->expression(), recipe_->derived());
+  if (target_) excluded = columns_of_target(target_->expression(), recipe_->lineage(), shape.names());
   features_ = select_features(shape, value_or_null(keys_, "features"), excluded);
   if (!known_.is_null()) {
     FeatureNames known;

@@ -1,6 +1,7 @@
 #include "steps/prepare_target.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <unordered_map>
 
@@ -82,7 +83,14 @@ Column TargetRule::of(const Table& table) const {
 }
 
 void TargetRule::look(const TablePart& part, const Column& target) {
-  if (!classification_) return;
+  if (!classification_) {
+    visit_numbers(*target, [&](std::int64_t row, double value) {
+      if (std::isinf(value))
+        throw Error(ExitStatus::bad_data, str(part.table.place(row), ": target \"", name_, "\" is infinite"),
+                    "leave such rows out with `filter`");
+    });
+    return;
+  }
   const Categories categories = categories_of(*target);
   found_.insert(categories.names.begin(), categories.names.end());
   if (who_knows_.empty()) return;

@@ -16,6 +16,10 @@ std::uint64_t mixed(std::uint64_t z) {
 
 }  // namespace
 
+std::uint64_t stream_seed(std::uint64_t seed, std::uint64_t stream) {
+  return mixed(mixed(seed + golden_gamma) ^ ((stream + 1) * 0xD1342543DE82EF95u));
+}
+
 double split_position(std::uint64_t seed, std::int64_t row) {
   const std::uint64_t start = mixed(seed + golden_gamma);
   const std::uint64_t value = mixed(start + (static_cast<std::uint64_t>(row) + 1) * golden_gamma);

@@ -17,6 +17,9 @@ using SplitFractions = std::map<std::string, double>;
 /// seed.
 double split_position(std::uint64_t seed, std::int64_t row);
 
+/// Another seed for each stream, for choices that shall have nothing to do with those by `seed` itself.
+std::uint64_t stream_seed(std::uint64_t seed, std::uint64_t stream);
+
 /// The rows of each split, in their order. The splits lie along [0, 1) in the order of their names; a row
 /// belongs to the one in which its position falls.
 std::map<std::string, std::vector<std::int64_t>> split_rows(const std::vector<std::int64_t>& rows,

@@ -70,6 +70,13 @@ std::vector<std::string> TableRecipe::first_columns() const {
   return names;
 }
 
+Lineage TableRecipe::lineage() const {
+  Lineage lineage;
+  for (const NamedExpression& e : derived_) lineage.make(e.name, columns_of(e.expression));
+  for (const auto& transform : transforms_) transform->trace(lineage);
+  return lineage;
+}
+
 std::string TableRecipe::what_needs_all_rows() const {
   if (split_.learns()) return "`split_by` looks at all rows";
   for (std::size_t t = 0; t < transforms_.size(); ++t) {

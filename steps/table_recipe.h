@@ -24,6 +24,8 @@ class TableRecipe {
   const std::vector<NamedExpression>& derived() const { return derived_; }
   /// The names that an untransformed table must have for everything up to the first transform.
   std::vector<std::string> first_columns() const;
+  /// What columns are made from, after learn().
+  Lineage lineage() const;
   bool has_transforms() const { return !transforms_.empty(); }
   /// Why the rows of one file can't be prepared without the others, for people; "" where they can.
   std::string what_needs_all_rows() const;

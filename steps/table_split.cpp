@@ -13,7 +13,7 @@
 namespace rankflow {
 namespace {
 
-// Rows of one value whose places along [0, 1) are a shuffle of 1,000 evenly spaced ones.
+// Rows of one value whose places along [0, 1) are a shuffle of as many evenly spaced ones.
 constexpr std::int64_t stratum = 1000;
 
 /// A number in [0, 1) for a text.
@@ -30,6 +30,13 @@ std::vector<std::string> order_of(const Json& rule, const std::vector<std::strin
     if (std::count(names.begin(), names.end(), usual)) order.push_back(usual);
   }
   return order;
+}
+
+/// A time as it is compared: 2024-06-01T10:00:00 and 2024-06-01 10:00:00 are the same.
+std::string comparable_time(std::string text) {
+  constexpr std::size_t day = 10;
+  if (text.size() > day && text[day] == 'T' && text[4] == '-' && text[7] == '-') text[day] = ' ';
+  return text;
 }
 
 std::vector<double> numbers_of(const TablePart& part, const std::string& column) {
@@ -107,10 +114,12 @@ void TableSplit::finish(Communicator& comm) {
   }
   std::map<std::string, std::int64_t> earlier;
   const auto all = comm.all_gather_text(Json(seen_).dump());
-  for (int rank = 0; rank < comm.rank(); ++rank) {
+  seen_.clear();
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    if (rank == comm.rank()) earlier = seen_;
     for (const auto& [value, rows] :
          Json::parse(all[static_cast<std::size_t>(rank)]).get<std::map<std::string, std::int64_t>>())
-      earlier[value] += rows;
+      seen_[value] += rows;
   }
   for (auto& [piece, counts] : before_) {
     for (const auto& [value, rows] : earlier) counts[value] += rows;
@@ -145,12 +154,13 @@ void TableSplit::assign_by_hash(TablePart& part) const {
 void TableSplit::assign_by_time(TablePart& part) const {
   if (part.table.type(column_) == ColumnType::text) {
     std::vector<std::string> cuts;
-    for (const Json& cut : cuts_) cuts.push_back(cut.is_string() ? cut.get<std::string>() : cut.dump());
+    for (const Json& cut : cuts_)
+      cuts.push_back(comparable_time(cut.is_string() ? cut.get<std::string>() : cut.dump()));
     const Categories values = categories_of(*part.table.at(column_));
     for (std::size_t row = 0; row < part.split.size(); ++row) {
       const std::int32_t code = values.codes[row];
       if (code < 0) throw no_value(part, row, column_);
-      const std::string& value = values.names[static_cast<std::size_t>(code)];
+      const std::string value = comparable_time(values.names[static_cast<std::size_t>(code)]);
       part.split[row] =
           static_cast<std::uint8_t>(std::upper_bound(cuts.begin(), cuts.end(), value) - cuts.begin());
     }
@@ -181,7 +191,9 @@ void TableSplit::assign_stratified(TablePart& part) const {
     const std::int64_t index = seen[value]++;
     auto& shuffle = shuffles[{value, index / stratum}];
     if (shuffle.empty()) {
-      shuffle.resize(stratum);
+      // The last rows of a value are fewer, and as evenly spaced: ten of them are divided 8 to 2, not by luck.
+      const std::int64_t rest = seen_.at(value) - index / stratum * stratum;
+      shuffle.resize(static_cast<std::size_t>(std::min(stratum, rest)));
       std::iota(shuffle.begin(), shuffle.end(), 0);
       // By the positions that rows with these numbers would have, so that no library's shuffle decides.
       const auto stream =
@@ -190,8 +202,8 @@ void TableSplit::assign_stratified(TablePart& part) const {
         return split_position(stream, a) < split_position(stream, b);
       });
     }
-    part.split[row] =
-        at((static_cast<double>(shuffle[static_cast<std::size_t>(index % stratum)]) + 0.5) / stratum);
+    part.split[row] = at((static_cast<double>(shuffle[static_cast<std::size_t>(index % stratum)]) + 0.5) /
+                         static_cast<double>(shuffle.size()));
   }
 }
 

@@ -57,8 +57,8 @@ class TableSplit {
   Json cuts_ = nullptr;  // time: the first value of each split but the first, given or learnt
   ColumnQuantiles quantiles_;
   std::map<std::int64_t, std::map<std::string, std::int64_t>>
-      before_;  // piece → value → rows of it in earlier pieces
-  std::map<std::string, std::int64_t> seen_;
+      before_;                                // piece → value → rows of it in earlier pieces
+  std::map<std::string, std::int64_t> seen_;  // rows of each value: of this rank, after finish() of all
 };
 
 }  // namespace rankflow

@@ -13,6 +13,7 @@
 
 #include "io/expression.h"
 #include "io/json.h"
+#include "steps/lineage.h"
 #include "steps/table_learner.h"
 #include "steps/table_part.h"
 
@@ -43,6 +44,8 @@ class TableTransform {
   virtual bool by_row() const { return true; }
 
   virtual void apply(TablePart& part) const = 0;
+  /// Tells of columns that apply() makes out of others, or renames.
+  virtual void trace(Lineage& /*lineage*/) const {}
 
   /// What it learnt, and back: kept in the schema. null: nothing.
   virtual Json learnt() const { return nullptr; }

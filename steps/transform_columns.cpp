@@ -35,6 +35,9 @@ class Rename : public TableTransform {
   void apply(TablePart& part) const override {
     for (const auto& [name, new_name] : names_) part.table.rename(name, new_name);
   }
+  void trace(Lineage& lineage) const override {
+    for (const auto& [name, new_name] : names_) lineage.rename(name, new_name);
+  }
 
  private:
   std::map<std::string, std::string> names_;
@@ -50,6 +53,9 @@ class Derive : public TableTransform {
   void apply(TablePart& part) const override {
     for (const NamedExpression& e : expressions_)
       part.table.add(e.name, evaluate(e.expression, e.source, part.table));
+  }
+  void trace(Lineage& lineage) const override {
+    for (const NamedExpression& e : expressions_) lineage.make(e.name, columns_of(e.expression));
   }
 
  private:
@@ -69,6 +75,57 @@ class Formulas : public TableTransform {
   std::vector<std::pair<std::string, std::string>> formulas_;
 };
 
+class DateParts : public TableTransform {
+ public:
+  DateParts(std::string column, Names parts) : column_(std::move(column)), parts_(std::move(parts)) {}
+  void apply(TablePart& part) const override {
+    for (const std::string& p : parts_) {
+      const std::string source = str(p, "(", quoted_column(column_), ")");
+      part.table.add(new_name(p), evaluate(parse_expression(source), source, part.table));
+    }
+  }
+  void trace(Lineage& lineage) const override {
+    for (const std::string& p : parts_) lineage.make(new_name(p), {column_});
+  }
+
+ private:
+  std::string new_name(const std::string& part) const { return str(column_, "_", part); }
+
+  std::string column_;
+  Names parts_;
+};
+
+class Casts : public Formulas {
+ public:
+  Casts(std::vector<std::pair<std::string, std::string>> formulas, Names booleans)
+      : Formulas(std::move(formulas)), booleans_(std::move(booleans)) {}
+  void apply(TablePart& part) const override {
+    Formulas::apply(part);
+    for (const std::string& column : booleans_) {
+      if (part.table.type(column) == ColumnType::text)
+        part.table.set(column, as_booleans(part.table, column));
+      else
+        set_column(part.table, column, str("integer(", quoted_column(column), ") != 0"));
+    }
+  }
+
+ private:
+  Names booleans_;
+};
+
+class DropMissing : public TableTransform {
+ public:
+  explicit DropMissing(Names columns) : columns_(std::move(columns)) {}
+  void apply(TablePart& part) const override {
+    std::vector<char> keep(static_cast<std::size_t>(part.table.rows()), 1);
+    for (const std::string& column : columns_) mark_missing(*part.table.at(column), keep);
+    part.keep_rows(keep);
+  }
+
+ private:
+  Names columns_;
+};
+
 class Filter : public TableTransform {
  public:
   explicit Filter(std::string source) : source_(std::move(source)), expression_(parse_expression(source_)) {}
@@ -81,7 +138,9 @@ class Filter : public TableTransform {
 
 class Sample : public TableTransform {
  public:
-  Sample(double fraction, std::uint64_t seed) : fraction_(fraction), seed_(seed) {}
+  /// `number`: of the transform. Without it the rows that are kept would be those of one split, or of an earlier sample.
+  Sample(double fraction, std::uint64_t seed, int number)
+      : fraction_(fraction), seed_(stream_seed(seed, static_cast<std::uint64_t>(number))) {}
   bool by_row() const override { return false; }
   void apply(TablePart& part) const override {
     std::vector<char> keep;
@@ -114,7 +173,11 @@ class Join : public TableTransform {
                     "each key occurs once in a table that is joined");
     }
   }
+  void trace(Lineage& lineage) const override {
+    for (const std::string& name : columns_) lineage.make(name, on_);
+  }
   void apply(TablePart& part) const override {
+    check_types(part.table);
     std::vector<std::int64_t> rows;
     std::vector<char> keep;
     for (const RowHash& hash : hashes_of(part.table, on_)) {
@@ -127,18 +190,23 @@ class Join : public TableTransform {
   }
 
  private:
+  /// A text 01234 and a number 1234 would be different keys, and nobody would hear of it.
+  void check_types(const Table& table) const {
+    for (const std::string& name : on_) {
+      const ColumnType here = table.type(name), there = other_->type(name);
+      if (here == there || is_all_missing(*table.at(name)) || is_all_missing(*other_->at(name))) continue;
+      throw Error(ExitStatus::bad_data,
+                  str("column \"", name, "\" is ", rankflow::name(here), ", but ", rankflow::name(there),
+                      " in the table that is joined"),
+                  str("schema: {", name, ": text}, which holds for both tables"));
+    }
+  }
+
   std::shared_ptr<const Table> other_;
   Names on_, columns_;
   bool inner_;
   std::map<RowHash, std::int64_t> rows_;
 };
-
-std::string missing_in_any(const Names& columns) {
-  std::string any;
-  for (const std::string& c : columns)
-    any += str(any.empty() ? "" : " or ", "is_missing(", quoted_column(c), ")");
-  return any;
-}
 
 }  // namespace
 
@@ -163,17 +231,20 @@ std::unique_ptr<TableTransform> make_filter_transform(const Json& keys, const Tr
 }
 
 std::unique_ptr<TableTransform> make_drop_missing_transform(const Json& keys, const TransformContext&) {
-  return std::make_unique<Filter>(str("not (", missing_in_any(keys.at("columns").get<Names>()), ")"));
+  return std::make_unique<DropMissing>(keys.at("columns").get<Names>());
 }
 
 std::unique_ptr<TableTransform> make_cast_transform(const Json& keys, const TransformContext&) {
   std::vector<std::pair<std::string, std::string>> formulas;
+  Names booleans;
   for (const auto& [column, type] : keys.at("columns").items()) {
-    const std::string name = quoted_column(column), to = type;
-    formulas.emplace_back(column,
-                          to == "boolean" ? str("integer(", name, ") != 0") : str(to, "(", name, ")"));
+    const std::string to = type;
+    if (to == "boolean")
+      booleans.push_back(column);
+    else
+      formulas.emplace_back(column, str(to, "(", quoted_column(column), ")"));
   }
-  return std::make_unique<Formulas>(std::move(formulas));
+  return std::make_unique<Casts>(std::move(formulas), std::move(booleans));
 }
 
 std::unique_ptr<TableTransform> make_log_transform(const Json& keys, const TransformContext&) {
@@ -185,15 +256,11 @@ std::unique_ptr<TableTransform> make_log_transform(const Json& keys, const Trans
 }
 
 std::unique_ptr<TableTransform> make_date_parts_transform(const Json& keys, const TransformContext&) {
-  std::vector<std::pair<std::string, std::string>> formulas;
-  const std::string column = keys.at("column");
-  for (const std::string part : keys.at("parts"))
-    formulas.emplace_back(str(column, "_", part), str(part, "(", quoted_column(column), ")"));
-  return std::make_unique<Formulas>(std::move(formulas));
+  return std::make_unique<DateParts>(keys.at("column"), keys.at("parts").get<Names>());
 }
 
-std::unique_ptr<TableTransform> make_sample_transform(const Json& keys, const TransformContext&) {
-  return std::make_unique<Sample>(keys.at("fraction"), keys.at("seed"));
+std::unique_ptr<TableTransform> make_sample_transform(const Json& keys, const TransformContext& context) {
+  return std::make_unique<Sample>(keys.at("fraction"), keys.at("seed"), context.number);
 }
 
 std::unique_ptr<TableTransform> make_join_transform(const Json& keys, const TransformContext& context) {

@@ -1,6 +1,5 @@
 // Transforms that learn from the training rows what they do to all.
 #include <algorithm>
-#include <functional>
 
 #include "base/text.h"
 #include "io/optional_key.h"
@@ -87,8 +86,13 @@ class Fill : public PerColumn {
       const auto& values = learner.values(column);
       const auto most = std::max_element(values.begin(), values.end(),
                                          [](const auto& a, const auto& b) { return a.second < b.second; });
-      const bool text = learner.type(column) == ColumnType::text;
-      return {{"value", text ? Json(most->first) : Json::parse(most->first)}};
+      if (learner.type(column) == ColumnType::text) return {{"value", most->first}};
+      const Json value = Json::parse(most->first, nullptr, /*allow_exceptions=*/false);
+      if (value.is_discarded())
+        throw Error(ExitStatus::bad_data,
+                    str("the most frequent value of column \"", column, "\" is ", most->first),
+                    "leave such rows out with a filter before");
+      return {{"value", value}};
     }
     throw Error(ExitStatus::bad_data,
                 str("column \"", column, "\" has no value in the training rows to fill others with"));
@@ -150,18 +154,7 @@ class Bucket : public PerColumn {
   }
   void apply_to(Table& table, const std::string& column, const Json& learnt) const override {
     const Json& cuts = given("at") ? keys_.at("at") : learnt.at("at");
-    // Binary, so that the expression stays flat.
-    const std::string name = quoted_column(column);
-    std::function<std::string(std::size_t, std::size_t)> choose = [&](std::size_t low,
-                                                                      std::size_t high) -> std::string {
-      if (low == high) return str(low);
-      const std::size_t middle = (low + high) / 2;
-      return str("if(", name, " <= ", number_text(cuts.at(middle)), ", ", choose(low, middle), ", ",
-                 choose(middle + 1, high), ")");
-    };
-    set_column(
-        table, column,
-        cuts.empty() ? str("if(is_missing(", name, "), integer(", name, "), 0)") : choose(0, cuts.size()));
+    table.set(column, numbers_of_buckets(*as_numbers(table, column), cuts.get<std::vector<double>>()));
   }
 };
 
@@ -225,6 +218,11 @@ class OneHot : public PerColumn {
       left.push_back(new_name);
     }
     table.keep_only(left);
+  }
+  void trace(Lineage& lineage) const override {
+    for (const auto& [column, of_column] : learnt().items()) {
+      for (const std::string value : of_column.at("values")) lineage.make(str(column, "=", value), {column});
+    }
   }
 };
 

@@ -1,6 +1,7 @@
 #include "steps/transforms_spec.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "io/expression.h"
@@ -194,6 +195,15 @@ void check_transforms(const Json& transforms) {
   for (const Json& t : transforms) {
     ++number;
     const std::string type = t.at("type");
+    for (const char* key : {"columns", "on", "parts"}) {
+      if (!given(t, key) || !t.at(key).is_array()) continue;
+      std::set<std::string> found;
+      for (const std::string name : t.at(key)) {
+        if (!found.insert(name).second)
+          throw Error(ExitStatus::configuration, str("transform ", number, " (", type, ") lists ",
+                                                     in_quotes(name), " twice under `", key, "`"));
+      }
+    }
     if (const std::string mistake = mistake_in(t); !mistake.empty())
       throw Error(ExitStatus::configuration, str("transform ", number, " (", type, ") ", mistake));
     if (type == "filter") parse_expression(t.at("where").get<std::string>());
@@ -217,9 +227,20 @@ void check_split_by(const Json& rule, const Json& split) {
   }
   if (given(rule, "order") && order.size() != split.size())
     throw Error(ExitStatus::configuration, "`split_by.order` names a split that is not in `split`");
-  if (given(rule, "at") && rule.at("at").size() + 1 != split.size())
+  if (!given(rule, "at")) return;
+  const Json& at = rule.at("at");
+  if (at.size() + 1 != split.size())
     throw Error(ExitStatus::configuration,
                 str("`split_by.at` needs one value less than there are splits: ", split.size() - 1));
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (!at[i].is_number() && !at[i].is_string())
+      throw Error(ExitStatus::configuration,
+                  str("`split_by.at` has ", at[i].dump(), ", which is neither a number nor a text"));
+    if (i == 0) continue;
+    if (at[i].is_number() != at[i - 1].is_number() || !(at[i - 1] < at[i]))
+      throw Error(ExitStatus::configuration,
+                  str("`split_by.at` has to ascend, and ", at[i].dump(), " comes after ", at[i - 1].dump()));
+  }
 }
 
 }  // namespace rankflow

@@ -28,6 +28,9 @@ TEST_F(PrepareSpec, InputsGoTogetherOrAreRefused) {
   const Json script = {{"entry_script", "rows.py"}};
   EXPECT_EQ(inputs_message(Json::object(), {"data", "statistics"}), "no error");
   EXPECT_EQ(inputs_message(script, {"data"}), "no error");
+  const Json halves = {{"split", {{"a", 0.5}, {"b", 0.5}}}};
+  EXPECT_THAT(inputs_message(halves, {"data"}), HasSubstr("no \"train\""));
+  EXPECT_EQ(inputs_message(halves, {"data", "statistics"}), "no error");
   EXPECT_THAT(inputs_message(Json::object(), {"statistics"}), HasSubstr("either the input `data`"));
   EXPECT_THAT(inputs_message(Json::object(), {"data", "images"}), HasSubstr("either the input `data`"));
   EXPECT_THAT(inputs_message(Json::object(), {"data", "labels"}), HasSubstr("goes with `images`"));
@@ -39,7 +42,6 @@ TEST_F(PrepareSpec, InputsGoTogetherOrAreRefused) {
 TEST_F(PrepareSpec, MistakesAreFoundBeforeAnythingRuns) {
   EXPECT_EQ(message({{"split", {{"train", 0.8}, {"validation", 0.1}, {"test", 0.1}}}}), "no error");
   EXPECT_THAT(message({{"split", {{"train", 0.8}, {"test", 0.1}}}}), HasSubstr("add up to 0.9"));
-  EXPECT_THAT(message({{"split", {{"a", 0.5}, {"b", 0.5}}}}), HasSubstr("no \"train\""));
   EXPECT_THAT(message({{"split", {{"../x", 1.0}}}}), HasSubstr("can't be the name"));
   EXPECT_THAT(message({{"target", "delay >"}}), HasSubstr("ends too early"));
   EXPECT_THAT(message({{"filter", "sqr(x)"}}), HasSubstr("did you mean \"sqrt\"?"));
@@ -79,6 +81,7 @@ TEST_F(PrepareSpec, MistakesInTransformsAreFoundToo) {
   EXPECT_THAT(transform({{"type", "standardize"}, {"columns", x}}),
               HasSubstr("did you mean \"standardise\"?"));
   EXPECT_THAT(transform({{"type", "log"}}), HasSubstr("columns"));
+  EXPECT_THAT(transform({{"type", "standardise"}, {"columns", {"x", "x"}}}), HasSubstr("lists \"x\" twice"));
 }
 
 TEST_F(PrepareSpec, MistakesInSplitByAreFound) {
@@ -88,6 +91,9 @@ TEST_F(PrepareSpec, MistakesInSplitByAreFound) {
   EXPECT_THAT(split_by({{"type", "time"}, {"column", "day"}, {"at", {1, 2}}}), HasSubstr("one value less"));
   EXPECT_THAT(split_by({{"type", "time"}, {"column", "day"}, {"order", {"train"}}}),
               HasSubstr("where \"test\" comes"));
+  EXPECT_THAT(message({{"split", {{"train", 0.6}, {"validation", 0.2}, {"test", 0.2}}},
+                       {"split_by", {{"type", "time"}, {"column", "t"}, {"at", {80, 50}}}}}),
+              HasSubstr("has to ascend"));
   EXPECT_THAT(message({{"split_by", {{"type", "hash"}, {"column", "a"}}}}), HasSubstr("there is no `split`"));
 }
 
