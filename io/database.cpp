@@ -1,8 +1,10 @@
-// The rows of a SQL query as JSON lines, through ODBC: whatever database has a driver.
+// The rows of a SQL query as JSON lines, through ODBC: whatever database has a driver. Nothing is changed there: what gives no table
+// is refused before it is executed, the connection only reads where the database knows how, and its transaction is taken back.
 #include <sql.h>
 #include <sqlext.h>
 
 #include <array>
+#include <cctype>
 #include <optional>
 
 #include "base/error.h"
@@ -14,6 +16,7 @@ namespace rankflow {
 namespace {
 
 constexpr std::size_t block = 1 << 20;
+constexpr const char* fails = "the query fails";
 
 /// An ODBC handle: environment, connection or statement.
 class Handle {
@@ -48,16 +51,73 @@ class Handle {
   SQLHANDLE handle_ = nullptr;
 };
 
-/// Ends a connection before its handle goes.
+/// Whether the database keeps values of any type in any column, as SQLite does.
+bool types_belong_to_values(const std::string& database) {
+  return database == "SQLite";
+}
+
+/// The statement after which a connection changes nothing more; "" where none is known.
+std::string read_only_statement(const std::string& database) {
+  if (database == "SQLite") return "PRAGMA query_only = ON";
+  if (database == "PostgreSQL") return "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY";
+  if (database == "MySQL" || database == "MariaDB") return "SET SESSION TRANSACTION READ ONLY";
+  return "";
+}
+
+SQLCHAR* sql_text(const std::string& text) {
+  return reinterpret_cast<SQLCHAR*>(const_cast<char*>(text.c_str()));
+}
+
+/// A connection in one transaction, which is taken back at the end.
 class Session {
  public:
-  explicit Session(const Handle& connection) : connection_(connection) {}
-  ~Session() { SQLDisconnect(connection_.get()); }
+  explicit Session(const std::string& connection)
+      : environment_(SQL_HANDLE_ENV, SQL_NULL_HANDLE),
+        connection_(SQL_HANDLE_DBC, third_version(environment_)) {
+    connection_.check(SQLDriverConnect(connection_.get(), nullptr, sql_text(connection), SQL_NTS, nullptr, 0,
+                                       nullptr, SQL_DRIVER_NOPROMPT),
+                      "cannot connect to the database");
+  }
+  ~Session() {
+    SQLEndTran(SQL_HANDLE_DBC, connection_.get(), SQL_ROLLBACK);
+    SQLDisconnect(connection_.get());
+  }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  /// To be called before anything is asked.
+  void only_read() {
+    const std::string doing = "cannot make the connection one that only reads";
+    std::array<SQLCHAR, 128> name{};
+    connection_.check(SQLGetInfo(connection_.get(), SQL_DBMS_NAME, name.data(), name.size(), nullptr), doing);
+    database_ = reinterpret_cast<const char*>(name.data());
+    if (const std::string sql = read_only_statement(database_); !sql.empty()) {
+      const Handle statement(SQL_HANDLE_STMT, connection_.get());
+      statement.check(SQLExecDirect(statement.get(), sql_text(sql), SQL_NTS), doing);
+    }
+    SQLUSMALLINT transactions = SQL_TC_NONE;
+    connection_.check(
+        SQLGetInfo(connection_.get(), SQL_TXN_CAPABLE, &transactions, sizeof transactions, nullptr), doing);
+    if (transactions == SQL_TC_NONE) return;
+    connection_.check(SQLSetConnectAttr(connection_.get(), SQL_ATTR_AUTOCOMMIT,
+                                        reinterpret_cast<SQLPOINTER>(SQL_AUTOCOMMIT_OFF), 0),
+                      doing);
+  }
+
+  SQLHANDLE get() const { return connection_.get(); }
+  const std::string& database() const { return database_; }
+
  private:
-  const Handle& connection_;
+  /// A connection can be made once the environment knows which version of ODBC is meant.
+  static SQLHANDLE third_version(const Handle& environment) {
+    environment.check(SQLSetEnvAttr(environment.get(), SQL_ATTR_ODBC_VERSION,
+                                    reinterpret_cast<SQLPOINTER>(SQL_OV_ODBC3), 0),
+                      "ODBC cannot start");
+    return environment.get();
+  }
+
+  Handle environment_, connection_;
+  std::string database_;
 };
 
 enum class Kind { integer, real, boolean, text };
@@ -87,16 +147,34 @@ Kind kind_of(SQLSMALLINT type) {
   }
 }
 
+/// A query that gives one row for the `count` columns of `query`, in SQLite's words: 0 no values, 1 integers, 2 also reals, 3 also
+/// texts or bytes.
+std::string widest_types(std::string query, int count) {
+  while (!query.empty() && (query.back() == ';' || std::isspace(static_cast<unsigned char>(query.back()))))
+    query.pop_back();
+  std::string names, types;
+  for (int c = 0; c < count; ++c) {
+    const std::string comma = c ? ", " : "";
+    names += str(comma, "c", c);
+    types += str(comma, "max(CASE typeof(c", c,
+                 ") WHEN 'null' THEN 0 WHEN 'integer' THEN 1 WHEN 'real' THEN 2 ELSE 3 END)");
+  }
+  // The line end is for a query that ends with a comment.
+  return str("WITH q(", names, ") AS (", query, "\n) SELECT ", types, " FROM q");
+}
+
+/// A statement that gives a table.
 class Query {
  public:
-  Query(const Handle& connection, const std::string& text) : statement_(SQL_HANDLE_STMT, connection.get()) {
-    auto* sql = reinterpret_cast<SQLCHAR*>(const_cast<char*>(text.c_str()));
-    // A statement that changes rows, and found none to change, has no data either.
-    const SQLRETURN executed = SQLExecDirect(statement_.get(), sql, SQL_NTS);
-    if (executed != SQL_NO_DATA) statement_.check(executed, "the query fails");
+  Query(const Session& session, const std::string& text) : statement_(SQL_HANDLE_STMT, session.get()) {
+    statement_.check(SQLPrepare(statement_.get(), sql_text(text), SQL_NTS), fails);
     SQLSMALLINT count = 0;
-    statement_.check(SQLNumResultCols(statement_.get(), &count), "the query fails");
-    if (count == 0) throw Error(ExitStatus::configuration, "the query gives no table: it is no SELECT");
+    statement_.check(SQLNumResultCols(statement_.get(), &count), fails);
+    if (count <= 0)
+      throw Error(ExitStatus::configuration, "the query gives no table: it is no SELECT",
+                  "a SELECT; what changes a database is no input, and was not executed");
+    if (types_belong_to_values(session.database())) kinds_ = kinds_of_values(session, text, count);
+    statement_.check(SQLExecute(statement_.get()), fails);
     for (SQLSMALLINT c = 1; c <= count; ++c) columns_.push_back(describe(c));
   }
 
@@ -118,7 +196,7 @@ class Query {
     std::array<SQLCHAR, 128> text{};
     statement_.check(SQLColAttribute(statement_.get(), static_cast<SQLUSMALLINT>(number), SQL_DESC_TYPE_NAME,
                                      text.data(), text.size(), nullptr, nullptr),
-                     "the query fails");
+                     fails);
     return reinterpret_cast<const char*>(text.data());
   }
 
@@ -128,9 +206,13 @@ class Query {
     SQLULEN size = 0;
     statement_.check(SQLDescribeCol(statement_.get(), static_cast<SQLUSMALLINT>(number), name.data(),
                                     name.size(), &length, &type, &size, &digits, &nullable),
-                     "the query fails");
+                     fails);
     Column column{reinterpret_cast<const char*>(name.data()), kind_of(type)};
     if (type_name(number) == "bool") column.kind = Kind::boolean;  // PostgreSQL's driver calls it a text
+    if (!kinds_.empty()) {
+      const Kind kind = kinds_[static_cast<std::size_t>(number) - 1];
+      if (kind != Kind::integer || column.kind != Kind::boolean) column.kind = kind;  // true is kept as 1
+    }
     if (column.name.empty())
       throw Error(ExitStatus::configuration, str("column ", number, " of the query has no name"),
                   "SELECT … AS name");
@@ -140,6 +222,24 @@ class Query {
                     "SELECT … AS name");
     }
     return column;
+  }
+
+  /// What the values of each column are, by one more run of the query: what the driver says is declared, or the first row's.
+  static std::vector<Kind> kinds_of_values(const Session& session, const std::string& text,
+                                           SQLSMALLINT count) {
+    const Handle statement(SQL_HANDLE_STMT, session.get());
+    statement.check(SQLExecDirect(statement.get(), sql_text(widest_types(text, count)), SQL_NTS), fails);
+    statement.check(SQLFetch(statement.get()), fails);
+    std::vector<Kind> kinds;
+    for (SQLSMALLINT c = 1; c <= count; ++c) {
+      SQLBIGINT rank = 0;
+      SQLLEN length = 0;
+      statement.check(SQLGetData(statement.get(), static_cast<SQLUSMALLINT>(c), SQL_C_SBIGINT, &rank,
+                                 sizeof rank, &length),
+                      fails);
+      kinds.push_back(rank == 1 ? Kind::integer : rank == 2 ? Kind::real : Kind::text);
+    }
+    return kinds;
   }
 
   template <typename T>
@@ -190,6 +290,7 @@ class Query {
   }
 
   Handle statement_;
+  std::vector<Kind> kinds_;  // of the values, where these have types of their own
   std::vector<Column> columns_;
   std::int64_t row_ = 0;
 };
@@ -203,17 +304,9 @@ class Database : public RemoteStore {
   std::map<std::string, std::int64_t> sizes() override { return {{"", -1}}; }
 
   void read(const RemoteFile&, Range, const std::function<void(std::span<const std::byte>)>& take) override {
-    const Handle environment(SQL_HANDLE_ENV, SQL_NULL_HANDLE);
-    environment.check(SQLSetEnvAttr(environment.get(), SQL_ATTR_ODBC_VERSION,
-                                    reinterpret_cast<SQLPOINTER>(SQL_OV_ODBC3), 0),
-                      "ODBC cannot start");
-    const Handle connection(SQL_HANDLE_DBC, environment.get());
-    auto* text = reinterpret_cast<SQLCHAR*>(connection_.data());
-    connection.check(
-        SQLDriverConnect(connection.get(), nullptr, text, SQL_NTS, nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT),
-        "cannot connect to the database");
-    const Session session(connection);
-    Query query(connection, query_);
+    Session session(connection_);
+    session.only_read();
+    Query query(session, query_);
     std::string lines;
     const auto pass_on = [&] {
       take(std::as_bytes(std::span(lines)));

@@ -84,6 +84,12 @@ def test_what_the_server_says_is_passed_on(flow, server):
     assert "division by zero" in flow("run", "p.yaml", code=IO).err
     write(flow, "UPDATE rows SET y = 7 WHERE y = 8")
     assert "no SELECT" in flow("run", "p.yaml", code=CONFIGURATION).err
+    for query, code in (("INSERT INTO many VALUES (0, 7, 0, 'new')", CONFIGURATION), ("DROP TABLE many", CONFIGURATION),
+                        ("INSERT INTO many VALUES (0, 7, 0, 'new') RETURNING y", IO),
+                        ("WITH gone AS (DELETE FROM many RETURNING y) SELECT y FROM gone", IO)):
+        write(flow, query)
+        flow("run", "p.yaml", code=code)
+        assert server.sql("SELECT count(*) FROM many") == "20000", query
     flow.environment["DB"] = server.connection(Database="none")
     write(flow, "SELECT 1 AS y")
     assert 'database "none" does not exist' in flow("run", "p.yaml", code=IO).err

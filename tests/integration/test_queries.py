@@ -71,6 +71,36 @@ def test_long_texts_come_whole(rankflow, database):
     assert staged(rankflow)[0]["text"] == "ä" * 50_000
 
 
+def test_types_belong_to_the_values(rankflow, database):
+    database.execute("CREATE TABLE orders (customer TEXT, price NUMERIC(10, 2), weight DECIMAL(12, 3), paid BOOLEAN, code TEXT, day DATE, "
+                     "noted)")
+    database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",
+                         [("anna", 10, 1, 1, "007", "2024-01-01", 5), ("ben", 10.25, 2.125, 0, "1", None, "abc"),
+                          ("ben", 2.5, None, None, "x", None, None)])
+    database.commit()
+    write(rankflow, "SELECT customer AS y, sum(price) AS total, count(*) AS n, CASE WHEN customer = 'ben' THEN 0.5 ELSE 1 END AS half, "
+                    "coalesce(max(weight), 0) AS w FROM orders GROUP BY customer ORDER BY customer; ")
+    rankflow("run", "p.yaml", code=None)
+    assert staged(rankflow) == [{"y": "anna", "total": 10, "n": 1, "half": 1, "w": 1}, {"y": "ben", "total": 12.75, "n": 2, "half": 0.5, "w": 2.125}]
+    shutil.rmtree(rankflow.store)
+    write(rankflow, "WITH all_of_them AS (SELECT * FROM orders) SELECT * FROM all_of_them -- in their order")
+    rankflow("run", "p.yaml", code=None)
+    columns = ("customer", "price", "weight", "paid", "code", "day", "noted")
+    assert [[row[name] for name in columns] for row in staged(rankflow)] == [
+        ["anna", 10, 1, True, "007", "2024-01-01", "5"], ["ben", 10.25, 2.125, False, "1", None, "abc"],
+        ["ben", 2.5, None, None, "x", None, None]]
+
+
+def test_nothing_is_changed(rankflow, database):
+    before = "\n".join(database.iterdump())
+    for query, code in (("INSERT INTO rows VALUES (7000, 'new', 1, 1)", CONFIGURATION), ("UPDATE rows SET y = 2", CONFIGURATION),
+                        ("DROP TABLE rows", CONFIGURATION), ("INSERT INTO rows (id) VALUES (7001) RETURNING id", CONFIGURATION),
+                        ("SELECT 1 AS y; DELETE FROM rows", IO)):
+        write(rankflow, query)
+        rankflow("run", "p.yaml", code=code)
+        assert "\n".join(database.iterdump()) == before, query
+
+
 def test_what_can_go_wrong(rankflow, database):
     for changes, code, said in (
             ({"query": "SELECT nothing FROM rows"}, IO, "nothing"),
