@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "io/arrow_result.h"
+#include "io/time_text.h"
 
 namespace rankflow {
 namespace {
@@ -141,8 +142,11 @@ class Evaluator {
     const Value text = value(e.arguments[0]);
     if (text.type != ColumnType::text)
       fail(e.arguments[0], str(e.name, " needs a text such as 2024-05-31, not a ", name(text.type)));
-    const Datum time = convert(e, text.data, arrow::timestamp(arrow::TimeUnit::SECOND));
-    if (e.name == "timestamp") return {convert(e, time, arrow::int64()), ColumnType::integer};
+    if (e.name == "timestamp") {
+      const auto seconds = [](const auto& some) { return seconds_since_1970(some[0]); };
+      return {computed(e, {text.data}, seconds), ColumnType::integer};
+    }
+    const Datum time = computed(e, {text.data}, [](const auto& some) { return shown_times(some[0]); });
     const arrow::compute::DayOfWeekOptions monday_is_1(/*count_from_zero=*/false, /*week_start=*/1);
     return {convert(e, run(e, date_parts().at(e.name), {time}, e.name == "weekday" ? &monday_is_1 : nullptr),
                     arrow::int64()),
@@ -162,14 +166,15 @@ class Evaluator {
     auto result = compute(arguments);
     if (result.ok()) return *result;
     if (result.status().IsOutOfMemory()) throw std::bad_alloc();
-    throw expression_error(source_, e.offset,
-                           place_of_failure(arguments, compute) + result.status().message(),
+    throw expression_error(source_, e.offset, failure(arguments, compute, result.status()),
                            ExitStatus::bad_data);
   }
 
-  /// "FILE: row 17: " of the first row for which a computation fails, by halves; "" where no row is to blame.
-  std::string place_of_failure(const std::vector<Datum>& arguments, const Compute& compute) const {
-    const auto fails = [&](std::int64_t begin, std::int64_t end) {
+  /// "FILE: row 17: MESSAGE" of the first row for which a computation fails, by halves (Arrow's message for many rows may be about
+  /// any of them); that of all where no row is to blame.
+  std::string failure(const std::vector<Datum>& arguments, const Compute& compute,
+                      const arrow::Status& of_all) const {
+    const auto status = [&](std::int64_t begin, std::int64_t end) {
       std::vector<Datum> some;
       bool rows = false;
       for (const Datum& argument : arguments) {
@@ -181,15 +186,15 @@ class Evaluator {
           some.push_back(argument);
         rows = rows || argument.is_arraylike();
       }
-      return rows && !compute(some).ok();
+      return rows ? compute(some).status() : arrow::Status::OK();
     };
     std::int64_t begin = 0, end = table_.rows();
-    if (end == 0 || !fails(begin, end)) return "";
+    if (end == 0 || status(begin, end).ok()) return of_all.message();
     while (end - begin > 1) {
       const std::int64_t middle = begin + (end - begin) / 2;
-      (fails(begin, middle) ? end : begin) = middle;
+      (status(begin, middle).ok() ? begin : end) = middle;
     }
-    return table_.place(begin) + ": ";
+    return str(table_.place(begin), ": ", status(begin, end).message());
   }
 
   Value arithmetic(const Expression& e) const {
