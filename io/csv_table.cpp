@@ -14,6 +14,7 @@
 #include "io/arrow_result.h"
 #include "io/csv_scan.h"
 #include "io/table_file.h"
+#include "io/table_formats.h"
 
 namespace rankflow {
 namespace {
@@ -33,9 +34,9 @@ struct BadRow {
 class CsvTable : public TableFile {
  public:
   CsvTable(const InputFile& file, const TableOptions& options) : file_(file), options_(options) {
-    delimiter_ = !options.delimiter.empty()                    ? options.delimiter.front()
-                 : file.name.find(".tsv") != std::string::npos ? '\t'
-                                                               : ',';
+    delimiter_ = !options.delimiter.empty()                         ? options.delimiter.front()
+                 : without_compression(file.name).ends_with(".tsv") ? '\t'
+                                                                    : ',';
     bytes_ = open_bytes(file);
     arrow::util::InitializeUTF8();
     read_first_record();

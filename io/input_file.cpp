@@ -4,7 +4,6 @@
 #include <arrow/io/api.h>
 #include <arrow/util/compression.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <iconv.h>
 #include <strings.h>
 
@@ -13,9 +12,11 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "io/arrow_result.h"
+#include "io/path_glob.h"
 #include "io/selection.h"
 #include "io/table_formats.h"
 
@@ -38,16 +39,6 @@ InputFile input_file(const std::string& path) {
     throw Error(ExitStatus::io, str("there is no file ", path));
   file.size = file.stamp.size;
   return file;
-}
-
-std::vector<std::string> matches(const std::string& pattern) {
-  glob_t found{};
-  const int failed = glob(pattern.c_str(), 0, nullptr, &found);
-  std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + (failed ? 0 : found.gl_pathc));
-  globfree(&found);
-  if (failed && failed != GLOB_NOMATCH) throw Error(ExitStatus::io, str("cannot look for ", pattern));
-  std::erase_if(paths, [](const std::string& p) { return std::filesystem::is_directory(p); });
-  return paths;
 }
 
 std::vector<std::string> files_with_known_suffix(const std::string& folder) {
@@ -148,10 +139,16 @@ std::vector<std::string> files_of(const Selection& selection) {
   return paths;
 }
 
-std::vector<std::string> files_matching(const std::string& folder, const std::vector<std::string>& globs) {
+std::vector<std::string> files_matching(const std::string& folder, const std::vector<std::string>& globs,
+                                        const std::optional<Selection>& selection) {
+  std::set<std::string> members;  // links, where several places are read as one folder
+  if (selection) {
+    for (const SelectionMember& member : selection->members) members.insert(folder + "/" + member.name);
+  }
   std::vector<std::string> paths;
   for (const std::string& pattern : globs) {
-    const auto found = matches(folder + "/" + pattern);
+    auto found = paths_below(folder, pattern, members);
+    std::erase_if(found, [](const std::string& p) { return std::filesystem::is_directory(p); });
     if (found.empty()) throw Error(ExitStatus::bad_data, str("no file matches ", folder, "/", pattern));
     paths.insert(paths.end(), found.begin(), found.end());
   }
@@ -174,7 +171,7 @@ std::vector<InputFile> find_input_files(const std::string& path, const std::vect
     if (paths.empty()) throw no_table_in(path);
     if (!selection) std::sort(paths.begin(), paths.end());
   } else {
-    paths = files_matching(path, globs);
+    paths = files_matching(path, globs, selection);
     if (selection) {  // messages name the files as the user knows them
       for (std::string& p : paths) p = place_in(*selection, p.substr(path.size() + 1));
     }

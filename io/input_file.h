@@ -20,7 +20,7 @@ struct InputFile {
 };
 
 /// The files that `path` stands for: itself, or, where it is a folder, those below it that match one of `globs` (relative to
-/// it, as in a shell), in the order of their names; no globs: those directly in it whose suffix is that of a format of tables. Of
+/// it; path_glob.h), in the order of their names; no globs: those directly in it whose suffix is that of a format of tables. Of
 /// a selection (selection.h) all members, in its order.
 /// Throws Error (io: nothing there; bad_data: no file matches).
 std::vector<InputFile> find_input_files(const std::string& path, const std::vector<std::string>& globs);

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "io/dataset_registry.h"
 #include "io/file.h"
-#include "runtime/path_glob.h"
+#include "io/path_glob.h"
 #include "runtime/run_record.h"
 #include "runtime/site.h"
 

@@ -191,6 +191,24 @@ TEST_F(CsvTest, TypesMayBeDeclared) {
               HasSubstr("no such column"));
 }
 
+TEST_F(CsvTest, TabsAreAFilesOwnMatter) {
+  make_directories(folder_ / "old.tsv.d");
+  write_text(folder_ / "old.tsv.d/a.csv", "a,b\n1,2\n");
+  EXPECT_THAT(read_table(folder_ / "old.tsv.d/a.csv", defaults()).names(), ElementsAre("a", "b"));
+  put_gzip(folder_ / "a.tsv.gz", "a\tb\n1\t2\n");
+  EXPECT_THAT(read_table(folder_ / "a.tsv.gz", defaults()).names(), ElementsAre("a", "b"));
+}
+
+TEST_F(CsvTest, FilesAreChosenAtAnyDepth) {
+  make_directories(folder_ / "s/t");
+  write_text(folder_ / "a.csv", "x\n0\n");
+  write_text(folder_ / "s/b.csv", "x\n1\n");
+  write_text(folder_ / "s/t/c.csv", "x\n2\n");
+  TableOptions options = defaults();
+  options.files = {"**/*.csv"};
+  EXPECT_THAT(numbers(read_table(folder_.path(), options), "x"), ElementsAre(0, 1, 2));
+}
+
 TEST_F(CsvTest, OtherEncodingsAndDelimiters) {
   TableOptions options = defaults();
   options.encoding = "latin-1";
@@ -293,6 +311,15 @@ TEST_F(EvaluateTest, ConversionsAndDates) {
   EXPECT_THAT(run("year('2024-05-31') * 100 + month('2024-05-31')"), ElementsAre(202405, 202405, 202405));
   EXPECT_THAT(run("weekday('2024-05-31 23:59:00') + hour('2024-05-31 23:59:00')"), ElementsAre(28, 28, 28));
   EXPECT_THAT(run("timestamp('1970-01-02')"), ElementsAre(86400, 86400, 86400));
+  EXPECT_THAT(run("hour('2024-05-31 23:59:00.000000') + second('1600-05-31T23:59:07.123456789')"),
+              ElementsAre(30, 30, 30));
+  EXPECT_THAT(run("hour('2024-05-31T23:59:00.5+02:00') * 100 + day('2024-05-31 23:59:00-1200')"),
+              ElementsAre(2331, 2331, 2331));
+  EXPECT_THAT(run("timestamp('1970-01-01T02:00:00.5+02:00') + timestamp('1970-01-02T00:00:00Z')"),
+              ElementsAre(86400, 86400, 86400));
+  EXPECT_THAT(run("timestamp('1969-12-31 20:30:00-03:30')"), ElementsAre(0, 0, 0));
+  EXPECT_THAT(fails("hour('2024-05-31 23:59:00.+1')", ExitStatus::bad_data), HasSubstr("is no date or time"));
+  EXPECT_THAT(fails("hour(lower(s))", ExitStatus::bad_data), HasSubstr("row 1: \"ab\" is no date or time"));
   EXPECT_THAT(fails("integer(s)", ExitStatus::bad_data), HasSubstr("as a scalar of type int64"));
   EXPECT_THAT(fails("year(i)"), HasSubstr("needs a text such as"));
 }

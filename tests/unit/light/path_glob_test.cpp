@@ -1,4 +1,4 @@
-#include "runtime/path_glob.h"
+#include "io/path_glob.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -48,6 +48,18 @@ TEST_F(PathGlobTest, TwoStarsAreFoldersAtAnyDepth) {
   EXPECT_EQ(matched("**/**/c.csv"), "one/deep/c.csv");
   ASSERT_EQ(::symlink((folder / "").c_str(), (folder / "one/loop").c_str()), 0);
   EXPECT_EQ(matched("**/a.csv"), "a.csv one/a.csv two/a.csv") << "a link back up is not followed";
+}
+
+TEST_F(PathGlobTest, BelowAFolderItsOwnNameIsNoGlob) {
+  const std::string odd = folder / "odd[1]*";
+  make_directories(odd + "/s/t");
+  for (const char* file : {"/a.csv", "/s/b.csv", "/s/t/c.csv"}) write_file_atomically(odd + file, "", false);
+  EXPECT_EQ(join(paths_below(odd, "**/*.csv"), " "),
+            str(odd, "/a.csv ", odd, "/s/b.csv ", odd, "/s/t/c.csv"));
+  EXPECT_EQ(join(paths_below(odd, "*.csv"), " "), odd + "/a.csv");
+  ASSERT_EQ(::symlink((odd + "/s").c_str(), (odd + "/link").c_str()), 0);
+  EXPECT_EQ(paths_below(odd, "**/b.csv").size(), 1u);
+  EXPECT_EQ(paths_below(odd, "**/b.csv", {odd + "/link"}).size(), 2u);
 }
 
 TEST_F(PathGlobTest, ALinkToNothingIsNoFile) {

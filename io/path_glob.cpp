@@ -1,4 +1,4 @@
-#include "runtime/path_glob.h"
+#include "io/path_glob.h"
 
 #include <fnmatch.h>
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ bool is_there(const std::string& path, bool& folder) {
 
 class Expansion {
  public:
-  explicit Expansion(const std::string& glob) {
+  Expansion(const std::string& glob, std::set<std::string> followed) : followed_(std::move(followed)) {
     for (std::string& component : split(glob, '/')) {
       if (component.empty()) continue;
       if (component == "**") {
@@ -37,23 +37,24 @@ class Expansion {
     if (!components_.empty() && components_.back() == "**") components_.push_back("*");
   }
 
-  std::vector<std::string> expand() {
-    in("", 0);
+  /// What the glob matches in `folder` ("" is the root).
+  std::vector<std::string> expand(const std::string& folder) {
+    if (!components_.empty()) in(folder, 0);
     std::sort(found_.begin(), found_.end());
     found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
     return std::move(found_);
   }
 
  private:
-  /// What component `at` and those after it match in `folder` ("" is the root).
+  /// What component `at` and those after it match in `folder`.
   void in(const std::string& folder, std::size_t at) {
     const std::string& component = components_[at];
     if (component == "**") {
       in(folder, at + 1);
       for (const auto& entry : entries_of(folder)) {
         std::error_code problem;
-        if (name_of(entry)[0] != '.' && entry.is_directory(problem) && !entry.is_symlink(problem))
-          in(entry.path(), at);
+        const bool kept_out = entry.is_symlink(problem) && followed_.count(entry.path().string()) == 0;
+        if (name_of(entry)[0] != '.' && entry.is_directory(problem) && !kept_out) in(entry.path(), at);
       }
     } else if (!is_glob(component)) {
       take(str(folder, "/", component), at);
@@ -91,6 +92,7 @@ class Expansion {
     return entries;
   }
 
+  std::set<std::string> followed_;
   std::vector<std::string> components_, found_;
   bool files_only_ = false;
 };
@@ -109,7 +111,12 @@ std::string fixed_folder(const std::string& glob) {
 
 std::vector<std::string> paths_matching(const std::string& glob) {
   if (bool folder = false; !is_there(fixed_folder(glob), folder) || !folder) return {};
-  return Expansion(glob).expand();
+  return Expansion(glob, {}).expand("");
+}
+
+std::vector<std::string> paths_below(const std::string& folder, const std::string& glob,
+                                     const std::set<std::string>& followed) {
+  return Expansion(glob, followed).expand(folder);
 }
 
 }  // namespace rankflow
