@@ -47,6 +47,12 @@ bool is_directory(const std::string& path) {
   return stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool is_dangling_link(const std::string& path) {
+  struct stat link {
+  }, target{};
+  return lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode) && stat(path.c_str(), &target) != 0;
+}
+
 void write_and_close(const std::string& path, std::string_view content, bool durable) {
   File file(path, O_WRONLY | O_CREAT | O_EXCL, kFileMode);
   file.write_all(content);
@@ -183,11 +189,17 @@ void make_directories(const std::string& path) {
     return;
   }
   const int why = errno;
-  if (why == ENOENT && parent_of(path) != path) {
+  // Where the parent is there, making it again would not help: /proc, for one, takes no folders and says so.
+  if (why == ENOENT && parent_of(path) != path && !is_directory(parent_of(path))) {
     make_directories(parent_of(path));
     return make_directories(path);
   }
-  if (!is_directory(path)) throw system_error("cannot create the folder", path, why);
+  if (is_directory(path)) return;
+  if (why == EEXIST && is_dangling_link(path))
+    throw Error(ExitStatus::io,
+                str("cannot create the folder ", path, ": it is a symbolic link that leads nowhere"),
+                "remove the link, or create the folder that it leads to");
+  throw system_error("cannot create the folder", path, why);
 }
 
 void remove_tree(const std::string& path) {

@@ -185,4 +185,21 @@ std::vector<RowHash> hashes_of(const Table& table, const std::vector<std::string
   return hashes;
 }
 
+void visit_integers(const arrow::ChunkedArray& column,
+                    const std::function<void(std::int64_t row, std::int64_t value)>& use,
+                    const std::function<void(std::int64_t row)>& missing) {
+  if (type_of(column) != ColumnType::integer)
+    throw Error(ExitStatus::internal, "a column is not of integers");
+  std::int64_t row = 0;
+  for (const auto& chunk : column.chunks()) {
+    const auto& integers = static_cast<const arrow::Int64Array&>(*chunk);
+    for (std::int64_t i = 0; i < integers.length(); ++i, ++row) {
+      if (integers.IsNull(i))
+        missing(row);
+      else
+        use(row, integers.Value(i));
+    }
+  }
+}
+
 }  // namespace rankflow

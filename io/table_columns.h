@@ -47,4 +47,9 @@ struct RowHash {
 };
 std::vector<RowHash> hashes_of(const Table& table, const std::vector<std::string>& columns);
 
+/// Calls `use(row, value)` for every row of an integer column, `missing(row)` where there is no value.
+void visit_integers(const arrow::ChunkedArray& column,
+                    const std::function<void(std::int64_t row, std::int64_t value)>& use,
+                    const std::function<void(std::int64_t row)>& missing);
+
 }  // namespace rankflow

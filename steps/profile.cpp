@@ -6,6 +6,7 @@
 #include "collectives/agreement.h"
 #include "io/dataset.h"
 #include "io/file.h"
+#include "io/table_columns.h"
 #include "io/table_input.h"
 #include "runtime/step.h"
 #include "steps/column_sketch.h"
@@ -108,6 +109,12 @@ class PreparedColumn {
     const std::int64_t n = column_.elements();
     for (std::int64_t i = 0; i < n; ++i) {
       ColumnSketch& sketch = columns[first_ + static_cast<std::size_t>(together_ ? 0 : i)].sketch;
+      if (column_.dtype == DType::i64 && !classes_.is_array() && vocabularies_.empty()) {
+        std::int64_t integer;
+        std::memcpy(&integer, row + static_cast<std::size_t>(i) * sizeof integer, sizeof integer);
+        sketch.add(integer);
+        continue;
+      }
       const double value = number_at(column_.dtype, row, i);
       if (classes_.is_array()) {
         add_code(sketch, classes_, value);
@@ -201,6 +208,10 @@ Profile profile_table(StepContext& context, const std::string& path) {
         const arrow::ChunkedArray& values = *table.at(column.name);
         if (table.type(column.name) == ColumnType::text) {
           add_texts(values, column.sketch);
+        } else if (table.type(column.name) == ColumnType::integer) {
+          visit_integers(
+              values, [&](std::int64_t, std::int64_t value) { column.sketch.add(value); },
+              [&](std::int64_t) { column.sketch.add_missing(); });
         } else {
           visit_numbers(values, [&](std::int64_t, double value) { column.sketch.add(value); });
         }

@@ -130,6 +130,22 @@ TEST(File, MakesAndRemovesFolders) {
   remove_tree(folder / "a");
 }
 
+TEST(File, FoldersThatCanNotBeMadeAreAnErrorAtOnce) {
+  // The system says of both that something is missing, though the folder above is there.
+  EXPECT_EQ(status_of([] { make_directories("/proc/nosuch/store"); }), ExitStatus::io);
+  TemporaryFolder folder;
+  std::filesystem::create_symlink("nowhere", folder / "link");
+  for (const std::string& path : {folder / "link", folder / "link/below"}) {
+    try {
+      make_directories(path);
+      FAIL() << "made " << path;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.message(),
+                "cannot create the folder " + folder / "link" + ": it is a symbolic link that leads nowhere");
+    }
+  }
+}
+
 TEST(File, ResolvesPaths) {
   TemporaryFolder folder;
   EXPECT_EQ(absolute_path("/a//b/./c/"), "/a/b/c");
