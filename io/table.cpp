@@ -81,6 +81,13 @@ const char* name(ColumnType type) {
   return "?";
 }
 
+ColumnType column_type_named(const std::string& text) {
+  for (const ColumnType type : {ColumnType::boolean, ColumnType::integer, ColumnType::real}) {
+    if (text == name(type)) return type;
+  }
+  return ColumnType::text;
+}
+
 ColumnType type_of(const arrow::ChunkedArray& column) {
   switch (column.type()->id()) {
     case arrow::Type::BOOL:

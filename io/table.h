@@ -18,6 +18,8 @@ namespace rankflow {
 
 enum class ColumnType { boolean, integer, real, text };
 const char* name(ColumnType type);
+/// The type of this name; anything else is a text.
+ColumnType column_type_named(const std::string& text);
 
 using Column = std::shared_ptr<arrow::ChunkedArray>;
 /// Columns hold only these four types: bool, int64, double and utf8, with nulls where a value is missing.

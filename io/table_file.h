@@ -37,7 +37,10 @@ struct TableOptions {
   std::vector<std::string> datasets;  // hdf5: these are the columns; none: all in the root group
   std::string beside;  // npy: a file with as many rows, whose columns stand after the others; "": none
   std::map<std::string, ColumnType> types;  // declared by the user: not looked for
-  std::int64_t piece_bytes = 1 << 20;       // of text; at least, where the input is huge: see TableInput
+  // Types of other rows of this table, read earlier: texts stay texts, reals stay reals, and a column without any value has the type
+  // that it had. Columns may be missing.
+  std::map<std::string, ColumnType> earlier_types;
+  std::int64_t piece_bytes = 1 << 20;  // of text; at least, where the input is huge: see TableInput
 };
 
 /// A run of consecutive rows of one file. What `begin` and `end` count is the format's own matter: bytes, row groups, batches.

@@ -72,6 +72,13 @@ ColumnType wider(ColumnType a, ColumnType b) {
   return number(a) && number(b) ? ColumnType::real : ColumnType::text;
 }
 
+/// Of rows that are to be taken like earlier ones. What was text is text, though all values of these rows look like numbers; what was
+/// an integer may be a real.
+ColumnType type_like_earlier(ColumnType earlier, const std::optional<ColumnType>& found) {
+  if (!found || earlier == ColumnType::text) return earlier;
+  return earlier == ColumnType::real && *found == ColumnType::integer ? ColumnType::real : *found;
+}
+
 }  // namespace
 
 struct TableInput::Found {
@@ -307,7 +314,13 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
     all.add(found);
   }
   names_ = all.names;
-  for (const auto& [name, type] : all.types) types_[name] = type.value_or(ColumnType::real);
+  for (const auto& [name, found] : all.types) {
+    const auto earlier = options_.earlier_types.find(name);
+    types_[name] = earlier == options_.earlier_types.end() ? found.value_or(ColumnType::real)
+                                                           : type_like_earlier(earlier->second, found);
+    // So that pieces which are read again are read once.
+    if (found && types_[name] == ColumnType::text) options_.types[name] = ColumnType::text;
+  }
 }
 
 Json TableInput::knowledge(std::size_t file) const {

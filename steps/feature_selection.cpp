@@ -22,9 +22,7 @@ std::set<std::string> columns_of_target(const Expression& target, const Lineage&
   const std::set<std::string> origins = lineage.of(columns_of(target));
   std::set<std::string> names;
   for (const std::string& column : columns) {
-    const auto own = lineage.of(column);
-    if (std::any_of(own.begin(), own.end(), [&](const auto& o) { return origins.count(o) > 0; }))
-      names.insert(column);
+    if (lineage.from_any(column, origins)) names.insert(column);
   }
   return names;
 }

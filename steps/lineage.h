@@ -1,6 +1,7 @@
 // Which columns of a table others are made from, through all that a recipe does to it.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -19,6 +20,10 @@ class Lineage {
     std::set<std::string> all;
     for (const std::string& column : columns) all.merge(of(column));
     return all;
+  }
+  bool from_any(const std::string& column, const std::set<std::string>& origins) const {
+    const auto own = of(column);
+    return std::any_of(own.begin(), own.end(), [&](const auto& o) { return origins.count(o) > 0; });
   }
   void make(const std::string& column, const std::vector<std::string>& from) { made_[column] = of(from); }
   void rename(const std::string& column, const std::string& new_name) {

@@ -13,6 +13,7 @@
 #include "collectives/agreement.h"
 #include "io/optional_key.h"
 #include "io/table_input.h"
+#include "steps/absent_columns.h"
 #include "steps/feature_selection.h"
 #include "steps/prepare_script.h"
 #include "steps/rows_learner.h"
@@ -48,6 +49,12 @@ class TablePreparation {
   TablePart part(std::int64_t piece);
   /// A table without rows that has the columns that all parts have in the end.
   Table shape();
+  /// Of the columns that the data of `statistics` were made from; an object, empty where there are none.
+  Json known_types() const {
+    return known_.is_null() ? Json::object() : known_.value("types", Json::object());
+  }
+  void find_absent();
+  void check_absent(const Table& shape) const;
   void choose_features(const Table& shape);
   void learn();
   void learn_rows();
@@ -61,6 +68,7 @@ class TablePreparation {
   const Json& keys_ = context_.parameters;
   std::string scratch_;
   Json known_ = nullptr;  // schema of the dataset `statistics`
+  AbsentColumns absent_;
   std::optional<Takeover> takeover_;
   std::optional<TableInput> input_;
   std::vector<Share> shares_;  // of this rank, in order
@@ -106,6 +114,8 @@ void TablePreparation::open() {
     if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
       options.beside = target->second;
   }
+  const Json types = known_types();
+  for (const auto& [column, type] : types.items()) options.earlier_types[column] = column_type_named(type);
   takeover_.emplace(context_, obstacle_to_takeover(context_, known_, *recipe_));
   do {
     input_.emplace(context_.comm, path, options, scratch_,
@@ -114,6 +124,29 @@ void TablePreparation::open() {
   } while (!takeover_->fits(*input_));
   run_together(context_.comm, [&] { takeover_->open(*input_, recipe_->split().names()); });
   shares_ = takeover_->shares(*input_);
+  run_together(context_.comm, [&] { find_absent(); });
+}
+
+void TablePreparation::find_absent() {
+  if (!columns_to_read().empty()) return;  // all that are used are there
+  absent_ = AbsentColumns(known_types(), input_->without_rows());
+  if (!absent_.names().empty()) recipe_->without(absent_.names());
+}
+
+void TablePreparation::check_absent(const Table& shape) const {
+  const Lineage lineage = recipe_->lineage();
+  const auto check = [&](const std::string& expression, const std::string& user) {
+    for (const std::string& column : columns_of(parse_expression(expression)))
+      absent_.check(lineage, column, user);
+  };
+  for (const auto* kind : {&features_.numeric, &features_.categorical}) {
+    for (const std::string& feature : *kind) {
+      if (shape.has(feature)) absent_.check(lineage, feature, str("the feature \"", feature, "\""));
+    }
+  }
+  if (target_) check(keys_.at("target"), "the target");
+  if (!value_or_null(keys_, "filter").is_null()) check(keys_.at("filter"), "`filter`");
+  if (!recipe_->split().column().empty()) absent_.check(lineage, recipe_->split().column(), "`split_by`");
 }
 
 /// Empty, for all, unless the columns that are used are known to be fewer, and known to be there: otherwise what is missing is
@@ -146,7 +179,9 @@ std::vector<std::string> TablePreparation::columns_to_read() const {
 }
 
 TablePart TablePreparation::part(std::int64_t piece) {
-  return {piece, input_->unit_of(piece), input_->first_row(piece), input_->read(piece), {}};
+  Table table = input_->read(piece);
+  absent_.add(table);
+  return {piece, input_->unit_of(piece), input_->first_row(piece), std::move(table), {}};
 }
 
 void TablePreparation::for_each_part(const std::function<void(TablePart&&)>& use) {
@@ -157,6 +192,7 @@ void TablePreparation::for_each_part(const std::function<void(TablePart&&)>& use
 
 Table TablePreparation::shape() {
   TablePart none{0, 0, 0, input_->without_rows(), {}};
+  absent_.add(none.table);
   std::int64_t filtered = 0;
   recipe_->apply(none, filtered);
   return std::move(none.table);
@@ -200,6 +236,7 @@ void TablePreparation::learn() {
     const Table columns = shape();
     if (!value_or_null(keys_, "target").is_null()) target_.emplace(columns, keys_, known_);
     choose_features(columns);
+    check_absent(columns);
   });
   learn_rows();
 }
@@ -261,6 +298,11 @@ Json TablePreparation::schema() const {
   Json schema = Json::object();
   add_to_schema(encoding_, schema);
   if (const Json recipe = recipe_->saved(); !recipe.is_null()) schema["recipe"] = recipe;
+  schema["types"] = known_types();  // so that other rows are read like these
+  const Table table = input_->without_rows();
+  for (const std::string& column : table.names()) {
+    if (known_.is_null()) schema["types"][column] = name(table.type(column));
+  }
   if (!target_) return schema;
   schema["target"] = target_->name();
   schema["task"] = target_->classification() ? "classification" : "regression";

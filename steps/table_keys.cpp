@@ -3,17 +3,6 @@
 #include "io/optional_key.h"
 
 namespace rankflow {
-namespace {
-
-ColumnType type_named(const std::string& text) {
-  for (const ColumnType type : {ColumnType::boolean, ColumnType::integer, ColumnType::real}) {
-    if (text == name(type)) return type;
-  }
-  return ColumnType::text;
-}
-
-}  // namespace
-
 TableOptions table_options(const Json& p) {
   TableOptions options;
   if (given(p, "datasets")) options.datasets = p.at("datasets").get<std::vector<std::string>>();
@@ -24,7 +13,7 @@ TableOptions table_options(const Json& p) {
   options.missing = p.at("missing").get<std::vector<std::string>>();
   options.encoding = p.at("encoding");
   if (given(p, "files")) options.files = p.at("files").get<std::vector<std::string>>();
-  for (const auto& [column, type] : p.at("schema").items()) options.types[column] = type_named(type);
+  for (const auto& [column, type] : p.at("schema").items()) options.types[column] = column_type_named(type);
   return options;
 }
 

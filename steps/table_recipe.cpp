@@ -70,6 +70,15 @@ std::vector<std::string> TableRecipe::first_columns() const {
   return names;
 }
 
+void TableRecipe::without(const std::set<std::string>& columns) {
+  Lineage lineage;
+  for (const NamedExpression& e : derived_) lineage.make(e.name, columns_of(e.expression));
+  for (const auto& transform : transforms_) {
+    transform->without(columns, lineage);
+    transform->trace(lineage);
+  }
+}
+
 Lineage TableRecipe::lineage() const {
   Lineage lineage;
   for (const NamedExpression& e : derived_) lineage.make(e.name, columns_of(e.expression));
@@ -101,11 +110,13 @@ void TableRecipe::apply(TablePart& part, std::int64_t& filtered) const {
 
 std::size_t TableRecipe::end_of_level(std::size_t first) const {
   std::set<std::string> changed;
+  const auto made = [&](const std::string& column) {  // one_hot makes columns out of those that it changes
+    return changed.count(column) > 0 || changed.count(column.substr(0, column.find('='))) > 0;
+  };
   std::size_t end = first;
   while (end < transforms_.size() && !transforms_[end]->ready()) {
     const auto columns = all_columns(transforms_[end]->wanted());
-    const bool free =
-        std::none_of(columns.begin(), columns.end(), [&](const auto& c) { return changed.count(c) > 0; });
+    const bool free = std::none_of(columns.begin(), columns.end(), made);
     if (end > first && (!free || !transforms_[end]->independent())) break;
     changed.insert(columns.begin(), columns.end());
     if (!transforms_[end++]->independent()) break;

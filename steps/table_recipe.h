@@ -24,6 +24,8 @@ class TableRecipe {
   const std::vector<NamedExpression>& derived() const { return derived_; }
   /// The names that an untransformed table must have for everything up to the first transform.
   std::vector<std::string> first_columns() const;
+  /// Rows are prepared that lack these columns (TableTransform::without).
+  void without(const std::set<std::string>& columns);
   /// What columns are made from, after learn().
   Lineage lineage() const;
   bool has_transforms() const { return !transforms_.empty(); }

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ class TableTransform {
   virtual bool by_row() const { return true; }
 
   virtual void apply(TablePart& part) const = 0;
+  /// Rows lack columns that have to do with the target only, and have missing values there: it does not drop them for that.
+  virtual void without(const std::set<std::string>& /*columns*/, const Lineage& /*before*/) {}
   /// Tells of columns that apply() makes out of others, or renames.
   virtual void trace(Lineage& /*lineage*/) const {}
 

@@ -121,6 +121,9 @@ class DropMissing : public TableTransform {
     for (const std::string& column : columns_) mark_missing(*part.table.at(column), keep);
     part.keep_rows(keep);
   }
+  void without(const std::set<std::string>& columns, const Lineage& before) override {
+    std::erase_if(columns_, [&](const std::string& c) { return before.from_any(c, columns); });
+  }
 
  private:
   Names columns_;
@@ -129,9 +132,16 @@ class DropMissing : public TableTransform {
 class Filter : public TableTransform {
  public:
   explicit Filter(std::string source) : source_(std::move(source)), expression_(parse_expression(source_)) {}
-  void apply(TablePart& part) const override { keep_where(part, expression_, source_); }
+  void apply(TablePart& part) const override {
+    if (!idle_) keep_where(part, expression_, source_);
+  }
+  void without(const std::set<std::string>& columns, const Lineage& before) override {
+    const auto used = columns_of(expression_);
+    idle_ = std::any_of(used.begin(), used.end(), [&](const auto& c) { return before.from_any(c, columns); });
+  }
 
  private:
+  bool idle_ = false;
   std::string source_;
   Expression expression_;
 };

@@ -12,6 +12,12 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+/// The column in an expression, true and false as 1 and 0.
+std::string as_number(const Table& table, const std::string& column) {
+  const std::string name = quoted_column(column);
+  return table.type(column) == ColumnType::boolean ? str("real(", name, ")") : name;
+}
+
 /// Learns something of each of its columns, as JSON, and applies it.
 class PerColumn : public TableTransform {
  public:
@@ -58,7 +64,7 @@ class Scale : public PerColumn {
   }
   void apply_to(Table& table, const std::string& column, const Json& learnt) const override {
     set_column(table, column,
-               str("(", quoted_column(column), " - ", number_text(learnt.at("shift")), ") / ",
+               str("(", as_number(table, column), " - ", number_text(learnt.at("shift")), ") / ",
                    number_text(learnt.at("scale"))));
   }
   std::string scaling_;
@@ -103,7 +109,9 @@ class Fill : public PerColumn {
                              : value.is_number_float()        ? number_text(value)
                              : value.is_number() && value < 0 ? "(" + value.dump() + ")"
                                                               : value.dump();
-    const std::string name = quoted_column(column);
+    if (value.is_string() && is_all_missing(*table.at(column)))  // such a column could be of any type
+      table.set(column, missing_column(ColumnType::text, table.rows()));
+    const std::string name = value.is_number() ? as_number(table, column) : quoted_column(column);
     set_column(table, column, str("if(is_missing(", name, "), ", text, ", ", name, ")"));
   }
 };
@@ -123,7 +131,7 @@ class Clip : public PerColumn {
             {"max", quantiles.at(keys_.at("quantiles").at(1))}};
   }
   void apply_to(Table& table, const std::string& column, const Json& learnt) const override {
-    std::string expression = quoted_column(column);
+    std::string expression = as_number(table, column);
     for (const char* bound : {"min", "max"}) {
       const bool own = given(bound);
       if (!own && !learnt.contains(bound)) continue;
@@ -220,7 +228,8 @@ class OneHot : public PerColumn {
     table.keep_only(left);
   }
   void trace(Lineage& lineage) const override {
-    for (const auto& [column, of_column] : learnt().items()) {
+    const Json all = learnt();
+    for (const auto& [column, of_column] : all.items()) {
       for (const std::string value : of_column.at("values")) lineage.make(str(column, "=", value), {column});
     }
   }
