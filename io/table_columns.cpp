@@ -142,6 +142,23 @@ Column hash_buckets(const Column& column, std::int64_t buckets) {
   return texts_of(categories, [&](std::int32_t code) { return &numbers[static_cast<std::size_t>(code)]; });
 }
 
+std::vector<Column> one_hot_columns(const arrow::ChunkedArray& column,
+                                    const std::vector<std::string>& values) {
+  const Categories categories = categories_of(column);
+  const std::string doing = "cannot make a column";
+  std::vector<Column> columns;
+  for (const std::string& value : values) {
+    const auto name = std::find(categories.names.begin(), categories.names.end(), value);
+    const auto code =
+        name == categories.names.end() ? -2 : static_cast<std::int32_t>(name - categories.names.begin());
+    arrow::Int64Builder builder;
+    check_arrow(builder.Reserve(std::ssize(categories.codes)), doing);
+    for (const std::int32_t c : categories.codes) builder.UnsafeAppend(c == code);
+    columns.push_back(std::make_shared<arrow::ChunkedArray>(value_of(builder.Finish(), doing)));
+  }
+  return columns;
+}
+
 Column numbers_of_buckets(const arrow::ChunkedArray& column, const std::vector<double>& cuts) {
   arrow::Int64Builder builder;
   const std::string doing = "cannot make a column";

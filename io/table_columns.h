@@ -34,6 +34,9 @@ std::vector<std::string> sorted_categories(const std::set<std::string>& names, C
 Column replace_unknown(const Column& column, const std::set<std::string>& known, const std::string* unknown);
 /// The column as text: the number, below `buckets`, of the bucket that each value's hash falls into.
 Column hash_buckets(const Column& column, std::int64_t buckets);
+/// For each of these categories (categories_of) a column of integers: 1 in the rows of it, 0 elsewhere.
+std::vector<Column> one_hot_columns(const arrow::ChunkedArray& column,
+                                    const std::vector<std::string>& values);
 /// Of a column of numbers the number of the cuts (ascending) that each value is above: integers, missing where the value is.
 Column numbers_of_buckets(const arrow::ChunkedArray& column, const std::vector<double>& cuts);
 /// The rows of `column` at `rows`; missing where a row is -1.

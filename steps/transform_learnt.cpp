@@ -214,16 +214,13 @@ class OneHot : public PerColumn {
     return {{"values", sorted}};
   }
   void apply_to(Table& table, const std::string& column, const Json& learnt) const override {
-    const std::string name = quoted_column(column);
+    const auto values = learnt.at("values").get<std::vector<std::string>>();
+    const auto columns = one_hot_columns(*table.at(column), values);
     std::vector<std::string> left = table.names();
     std::erase(left, column);
-    for (const std::string value : learnt.at("values")) {
-      const std::string new_name = str(column, "=", value);
-      if (table.has(new_name)) table.rename(column, new_name);  // throws, naming it
-      set_column(
-          table, new_name,
-          str("if(is_missing(", name, "), 0, if(text(", name, ") == ", quoted_text(value), ", 1, 0))"));
-      left.push_back(new_name);
+    for (std::size_t v = 0; v < values.size(); ++v) {
+      left.push_back(str(column, "=", values[v]));
+      table.add(left.back(), columns[v]);
     }
     table.keep_only(left);
   }
