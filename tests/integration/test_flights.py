@@ -1,5 +1,6 @@
 """configs/flights.yaml as it stands: on any number of ranks, under every launcher, over two hosts."""
 import csv
+import json
 import os
 import subprocess
 
