@@ -74,16 +74,17 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 80;
+  const bool readable = is_utf8(text);
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     // Not in the middle of a character: its other bytes have the top bits 10.
-    if (out.size() > longest && (c & 0xC0) != 0x80) return out + "…\"";
+    if (out.size() > longest && (!readable || (c & 0xC0) != 0x80)) return out + "…\"";
     if (c == '\n') {
       out += "\\n";
     } else if (c == '\t') {
       out += "\\t";
-    } else if (c < 0x20 || c == 0x7F) {
+    } else if (c < 0x20 || c == 0x7F || (!readable && c > 0x7F)) {
       char escaped[8];
       std::snprintf(escaped, sizeof escaped, "\\x%02x", c);
       out += escaped;

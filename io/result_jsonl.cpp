@@ -3,13 +3,14 @@
 #include <cmath>
 
 #include "io/csv_text.h"
+#include "io/json_text.h"
 #include "io/result_format.h"
 
 namespace rankflow {
 namespace {
 
 std::string quoted(const std::string& text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(text);
 }
 
 void append_value(std::string& line, const ResultColumn& column, std::uint8_t value) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "io/json_text.h"
 #include "launchers/live_frame.h"
 #include "launchers/run_view.h"
 #include "launchers/text_table.h"
@@ -24,7 +25,7 @@ class JsonDisplay : public RunObserver {
   explicit JsonDisplay(std::FILE* out) : out_(out) {}
   void on_event(const Json& event) override {
     if (event.value("event", "") == "heartbeat") return;
-    const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+    const std::string line = json_text(event) + '\n';
     std::fwrite(line.data(), 1, line.size(), out_);
     std::fflush(out_);
   }

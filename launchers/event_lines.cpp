@@ -5,11 +5,12 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "io/json_text.h"
 
 namespace rankflow {
 
 void EventLineWriter::on_event(const Json& event) {
-  const std::string line = event_mark + event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  const std::string line = event_mark + json_text(event) + '\n';
   std::string_view rest = line;
   while (!rest.empty()) {
     const ssize_t written = ::write(fd_, rest.data(), rest.size());

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/json_text.h"
 #include "io/remote_copy.h"
 #include "io/remote_store.h"
 #include "launchers/display.h"
@@ -97,7 +98,7 @@ int answer_main(const std::string& word, const std::string& question) {
   } catch (const std::exception& e) {
     answer["error"] = to_json(as_error(e));
   }
-  std::printf("%s\n", answer.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  std::printf("%s\n", json_text(answer).c_str());
   return 0;
 }
 

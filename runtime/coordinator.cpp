@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/json_text.h"
 #include "runtime/bind.h"
 #include "runtime/schedule.h"
 
@@ -358,7 +359,7 @@ void Coordinator::abort_job(const std::string& why, ExitStatus status) {
 
 void Coordinator::append_metric(const Json& row) {
   File file(record_.layout().metrics(), O_WRONLY | O_CREAT | O_APPEND);
-  file.write_all(row.dump() + "\n");
+  file.write_all(json_text(row) + "\n");
   file.close();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collectives/mpi_world.h"
+#include "io/json_text.h"
 #include "io/store.h"
 #include "runtime/fetch_turns.h"
 #include "runtime/messages.h"
@@ -72,7 +73,7 @@ class Coordinator {
   void check_heartbeats();
   [[noreturn]] void abort_job(const std::string& why, ExitStatus status);
   void react_to_stop();
-  void send(int rank, const Json& message) { world_.send_to_worker(rank, message.dump()); }
+  void send(int rank, const Json& message) { world_.send_to_worker(rank, json_text(message)); }
   void finish_timeline();
   void append_metric(const Json& row);
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/file.h"
+#include "io/json_text.h"
 #include "runtime/bind.h"
 #include "runtime/input_staging.h"
 #include "runtime/predecessor.h"
@@ -47,7 +48,7 @@ class MessageReporter : public Reporter {
  private:
   void send(Json message) {
     message["id"] = id_;
-    world_.send_to_coordinator(message.dump(-1, ' ', false, Json::error_handler_t::replace));
+    world_.send_to_coordinator(json_text(message));
   }
 
   World& world_;
@@ -158,7 +159,7 @@ void Executor::run(const WorkOrder& order, StopFlag& cancel) {
   if (report["ok"] == true && a.ranks.size() == 1) {
     commit(a.id);
   } else {
-    resources_.world.send_to_coordinator(report.dump());
+    resources_.world.send_to_coordinator(json_text(report));
   }
 }
 
@@ -181,7 +182,7 @@ void Executor::commit(int id) {
     report["ok"] = false;
     report["error"] = to_json(as_error(e));
   }
-  resources_.world.send_to_coordinator(report.dump(-1, ' ', false, Json::error_handler_t::replace));
+  resources_.world.send_to_coordinator(json_text(report));
 }
 
 Durability Executor::durability_of(const Unpublished& done) {
@@ -196,7 +197,7 @@ void Executor::sync() {
     resources_.store.sync();
   } catch (const Error& e) {
     resources_.world.send_to_coordinator(
-        Json{{"kind", "sync_failed"}, {"rank", resources_.world.rank()}, {"error", to_json(e)}}.dump());
+        json_text({{"kind", "sync_failed"}, {"rank", resources_.world.rank()}, {"error", to_json(e)}}));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "io/json_text.h"
 
 namespace rankflow {
 namespace {
@@ -39,7 +40,7 @@ std::string short_digest(const std::string& digest) {
 }
 
 std::string in_list(const Json& value) {
-  if (!value.is_array()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!value.is_array()) return json_text(value);
   std::vector<std::string> parts;
   for (const auto& element : value) parts.push_back(in_list(element));
   return str("[", join(parts, ", "), "]");

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/json_text.h"
 
 namespace rankflow {
 
@@ -62,27 +63,22 @@ RunRecord::RunRecord(Store& store, std::string id)
 
 namespace {
 
-// Text that is no UTF-8 (a child's message, say) must not keep a run from being recorded.
-std::string dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 // One line per key and per step: short to write, and to be read and compared line by line.
 std::string record_text(const Json& record) {
   std::string out = "{";
   const char* comma = "\n";
   for (const auto& [key, value] : record.items()) {
     out += std::exchange(comma, ",\n");
-    out += dump(key) + ": ";
+    out += json_text(key) + ": ";
     if (key != "steps" || !value.is_object()) {
-      out += dump(value);
+      out += json_text(value);
       continue;
     }
     out += "{";
     const char* step_comma = "\n ";
     for (const auto& [step, entry] : value.items()) {
       out += std::exchange(step_comma, ",\n ");
-      out += dump(step) + ": " + dump(entry);
+      out += json_text(step) + ": " + json_text(entry);
     }
     out += "}";
   }

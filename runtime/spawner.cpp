@@ -14,8 +14,8 @@
 #include <cstring>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/text.h"
+#include "runtime/spawner_gone.h"
 
 namespace rankflow {
 namespace {
@@ -204,7 +204,7 @@ Spawner::~Spawner() {
 }
 
 SpawnResult Spawner::run(const SpawnRequest& request, const EndAfter& end_after) {
-  const Error gone(ExitStatus::internal, "the process that starts programs is gone");
+  const SpawnerGone gone;
   if (!send_text(socket_, encode(request))) throw gone;
   double kill_at = 0;
   bool asked = false, killed = false;

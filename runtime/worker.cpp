@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "io/json_text.h"
 #include "runtime/watchdog.h"
 
 namespace rankflow {
@@ -45,7 +46,7 @@ void Worker::run() {
                  {"rank", resources_.world.rank()},
                  {"dropped", resources_.timeline.dropped()},
                  {"events", resources_.timeline.events_json(resources_.world.rank())}};
-  resources_.world.send_to_coordinator(report.dump());
+  resources_.world.send_to_coordinator(json_text(report));
 }
 
 bool Worker::next(Task& task) {
@@ -136,7 +137,7 @@ void Worker::heartbeat() {
     std::lock_guard lock(mutex_);
     message["step"] = current_step_;
   }
-  resources_.world.send_to_coordinator(message.dump());
+  resources_.world.send_to_coordinator(json_text(message));
 }
 
 }  // namespace rankflow

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -21,6 +22,8 @@ namespace rankflow {
 namespace {
 
 constexpr double seconds_to_connect = 120;
+/// For a program that closes its socket to end by itself: only then its exit code is its own.
+constexpr std::chrono::seconds to_end{5};
 
 /// Short: a socket's path may have 107 characters.
 std::string private_folder() {
@@ -60,10 +63,10 @@ ChildChannel::ChildChannel(Spawner& spawner, SpawnRequest request, std::string n
           const double grace = grace_;
           return grace < 0 ? std::nullopt : std::optional(grace);
         });
-      } catch (const std::exception& e) {
-        result_.error = e.what();
+      } catch (...) {
+        thrown_ = std::current_exception();
       }
-      ended_ = true;
+      tell_ended_.set_value();
     });
     connect();
   } catch (...) {
@@ -101,7 +104,7 @@ void ChildChannel::wait_for(int fd, short events) {
     const int n = poll(&wanted, 1, 100);
     if (n > 0) return;
     if (n < 0 && errno != EINTR) throw system_error("cannot wait for", name_, errno);
-    if (ended_) fail();
+    if (ended_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) fail();
     if (stop_()) {
       usable_ = false;
       throw Stopped();
@@ -118,8 +121,9 @@ void ChildChannel::wait_for(int fd, short events) {
 /// The other side of the socket is closed, or soon will be: says how the program ended.
 void ChildChannel::fail() {
   usable_ = false;
-  grace_ = 2;
-  if (runner_.joinable()) runner_.join();
+  if (ended_.wait_for(to_end) != std::future_status::ready) grace_ = 2;
+  ended_.wait();
+  if (thrown_) std::rethrow_exception(thrown_);
   const std::string tail = last_lines(log_, 5);
   throw Error(ExitStatus::step_failed, str(name_, " ", ending(result_, memory_),
                                            tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")));

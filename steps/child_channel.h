@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <functional>
+#include <future>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +27,7 @@ class ChildChannel {
   ChildChannel& operator=(const ChildChannel&) = delete;
 
   /// Sends one message and waits for one, for `seconds` in all (0: as long as it takes). Throws Error (step_failed) saying
-  /// how the program ended, or that its time was over; it can't be asked again then.
+  /// how the program ended, or that its time was over; it can't be asked again then. Throws SpawnerGone.
   ChildMessage ask(const Json& head, std::string_view payload, double seconds);
 
  private:
@@ -43,9 +45,11 @@ class ChildChannel {
   bool usable_ = false;
   std::string folder_;
   std::atomic<double> grace_{-1};  // seconds until SIGKILL, once the program has to end
-  std::atomic<bool> ended_{false};
-  SpawnResult result_;  // once it has ended
+  SpawnResult result_;             // once it has ended
+  std::exception_ptr thrown_;      // by the spawner, in place of it
   MemoryWatch memory_;
+  std::promise<void> tell_ended_;
+  std::future<void> ended_ = tell_ended_.get_future();
   std::thread runner_;
 };
 

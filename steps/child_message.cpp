@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/json_text.h"
 
 namespace rankflow {
 namespace {
@@ -16,7 +17,7 @@ struct __attribute__((packed)) Lengths {
 }  // namespace
 
 void send_message(const SendBytes& send, const Json& head, std::string_view payload) {
-  const std::string text = head.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(head);
   const Lengths lengths{static_cast<std::uint32_t>(text.size()), payload.size()};
   send({reinterpret_cast<const char*>(&lengths), sizeof lengths});
   send(text);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/shortened.h"
 #include "base/text.h"
 #include "io/file.h"
 
@@ -55,9 +56,8 @@ std::vector<std::string> environment_list(const std::map<std::string, std::strin
 
 std::string last_lines(const std::string& path, std::size_t lines) {
   if (!exists(path)) return "";
-  std::string text = read_file(path);
-  if (text.size() > 4000) text.erase(0, text.size() - 4000);
-  auto all = split(trim(text), '\n');
+  const std::string text = read_file(path);
+  auto all = split(trim(last_part(text, 4000)), '\n');
   if (all.size() > lines) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(lines));
   return join(all, "\n    ");
 }

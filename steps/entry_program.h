@@ -1,6 +1,7 @@
 // Code of the user's that makes rows of mini-batches, whatever it is written in: the key `entry_script` of score and prepare.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,9 @@ class EntryProgram {
 
 /// Seconds that a mini-batch of a Python script may take where no `timeout` is given.
 inline constexpr double seconds_for_script = 60;
+
+/// Bytes of an exception's text that are kept: enough for the deepest trace that somebody reads.
+inline constexpr std::size_t longest_failure = 10'000;
 
 /// `retry_settings.timeout` of a step.
 std::optional<double> mini_batch_timeout(const Json& parameters);

@@ -61,11 +61,18 @@ struct Classes {
     }
   }
   /// Collective.
-  void add_up(Communicator& comm) { comm.all_reduce(curves.counts(), ReduceOp::sum); }
+  void add_up(Communicator& comm) {
+    if (options.binary()) return;
+    auto coarseness = curves.coarseness();
+    comm.all_reduce(std::span(coarseness), ReduceOp::max);
+    curves.coarsen_to(coarseness);
+    for (std::int64_t c = 0; c < std::ssize(options.classes); ++c)
+      curves.set_counts(c, gather_on_first(comm, curves.counts(c)));
+  }
   Measure measure(std::span<const Outcome> outcomes, std::vector<std::int64_t> rows) const {
     return class_measure(outcomes, std::move(rows), options);
   }
-  Evaluation evaluate(std::span<const Outcome> outcomes) const {
+  Evaluation evaluate(std::span<const Outcome> outcomes) {
     return evaluate_classes(outcomes, curves, options);
   }
   std::vector<std::string> metrics() const { return class_metrics(options.binary()); }

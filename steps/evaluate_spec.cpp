@@ -35,7 +35,7 @@ Field importance_field() {
 StepSpec evaluate_spec() {
   StepSpec spec;
   spec.type = "evaluate";
-  spec.version = 3;
+  spec.version = 4;
   spec.help =
       "Measures a model on a prepared dataset that has the target. The same bytes on any number of ranks: "
       "mini-batches "

@@ -40,7 +40,7 @@ void add_binary(Evaluation& evaluation, std::span<const double> probability,
 }
 
 /// What more classes have: metrics of each against the others, and the means of those that have a value.
-void add_one_against_others(Evaluation& evaluation, const ClassCurves& curves,
+void add_one_against_others(Evaluation& evaluation, ClassCurves& curves,
                             const std::vector<ClassScores>& scores, double rows) {
   std::vector<double> areas, precisions;
   for (std::size_t c = 0; c < scores.size(); ++c) {
@@ -51,8 +51,8 @@ void add_one_against_others(Evaluation& evaluation, const ClassCurves& curves,
     metrics["average_precision"] = or_null(precision);
     if (area) areas.push_back(*area);
     if (precision) precisions.push_back(*precision);
-    evaluation.curves.push_back({evaluation.classes[c], curves.roc(of_class),
-                                 curves.precision_recall(of_class),
+    evaluation.curves.push_back({evaluation.classes[c], thinned(curves.roc(of_class), curve_points),
+                                 thinned(curves.precision_recall(of_class), curve_points),
                                  static_cast<double>(scores[c].rows) / rows});
   }
   evaluation.metrics["macro_auc"] = areas.empty() ? Json() : Json(mean(areas));
@@ -61,7 +61,7 @@ void add_one_against_others(Evaluation& evaluation, const ClassCurves& curves,
 
 }  // namespace
 
-Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassCurves& curves,
+Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, ClassCurves& curves,
                             const ClassificationOptions& options) {
   const auto actual = each(outcomes, &ClassOutcome::actual);
   const auto predicted = each(outcomes, &ClassOutcome::predicted);

@@ -61,7 +61,7 @@ struct Evaluation {
 };
 
 /// Metrics and curves of all rows. `curves`: of more than two classes; for two they come from the outcomes.
-Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, const ClassCurves& curves,
+Evaluation evaluate_classes(std::span<const ClassOutcome> outcomes, ClassCurves& curves,
                             const ClassificationOptions& options);
 Evaluation evaluate_numbers(std::span<const NumberOutcome> outcomes);
 

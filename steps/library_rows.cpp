@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "base/text.h"
 #include "io/result_ipc.h"
 
@@ -89,7 +90,7 @@ auto LibraryRows::run_code(const Code& code) const -> decltype(code()) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(ExitStatus::step_failed, str(path_, ": ", e.what()));
+    throw Error(ExitStatus::step_failed, str(path_, ": ", shortened(e.what(), longest_failure)));
   } catch (...) {
     throw Error(ExitStatus::step_failed, str(path_, " threw what is no std::exception"));
   }

@@ -44,15 +44,6 @@ std::vector<Caught> caught_by_threshold(std::span<const double> score,
   return all;
 }
 
-/// Both ends stay.
-template <typename Point>
-std::vector<Point> thinned(std::vector<Point> curve, std::size_t points) {
-  if (points < 2 || curve.size() <= points) return curve;
-  std::vector<Point> few;
-  for (std::size_t k = 0; k < points; ++k) few.push_back(curve[k * (curve.size() - 1) / (points - 1)]);
-  return few;
-}
-
 }  // namespace
 
 ConfusionMatrix confusion_matrix(std::span<const std::int32_t> actual,
@@ -81,10 +72,10 @@ std::vector<ClassScores> class_scores(const ConfusionMatrix& counts) {
   std::vector<ClassScores> scores(counts.size());
   for (std::size_t c = 0; c < counts.size(); ++c) {
     const auto right = static_cast<double>(counts[c][c]);
-    double predicted = 0;
-    for (const auto& row : counts) predicted += static_cast<double>(row[c]);
     ClassScores& s = scores[c];
     s.rows = total(counts[c]);
+    for (const auto& row : counts) s.predicted += row[c];
+    const auto predicted = static_cast<double>(s.predicted);
     s.precision = ratio(right, predicted);
     s.recall = ratio(right, static_cast<double>(s.rows));
     s.f1 = ratio(2 * right, predicted + static_cast<double>(s.rows));
@@ -94,11 +85,13 @@ std::vector<ClassScores> class_scores(const ConfusionMatrix& counts) {
 
 ClassScores macro_average(const std::vector<ClassScores>& scores) {
   ClassScores sum;
+  double n = 0;
   for (const auto& s : scores) {
-    sum.rows += s.rows, sum.precision += s.precision, sum.recall += s.recall, sum.f1 += s.f1;
+    sum.rows += s.rows, sum.predicted += s.predicted;
+    sum.precision += s.precision, sum.recall += s.recall, sum.f1 += s.f1;
+    n += s.rows + s.predicted > 0 ? 1 : 0;
   }
-  const auto n = static_cast<double>(scores.size());
-  return {sum.rows, ratio(sum.precision, n), ratio(sum.recall, n), ratio(sum.f1, n)};
+  return {sum.rows, sum.predicted, ratio(sum.precision, n), ratio(sum.recall, n), ratio(sum.f1, n)};
 }
 
 std::optional<double> roc_auc(std::span<const double> score, std::span<const std::int32_t> positive) {

@@ -20,16 +20,25 @@ double baseline_accuracy(const ConfusionMatrix& counts);
 
 /// 0 where a ratio has nothing to divide by, as scikit-learn's default.
 struct ClassScores {
-  std::int64_t rows = 0;  // actual
+  std::int64_t rows = 0, predicted = 0;  // that are of the class, and that were taken for it
   double precision = 0, recall = 0, f1 = 0;
 };
 std::vector<ClassScores> class_scores(const ConfusionMatrix& counts);
-/// Unweighted mean over the classes.
+/// Unweighted mean over the classes that occur, in what is or in what was predicted, as scikit-learn's.
 ClassScores macro_average(const std::vector<ClassScores>& scores);
 
 /// Area under the ROC curve, as the Mann-Whitney statistic with midranks for ties (Hanley and McNeil 1982);
 /// nullopt where one of the classes has no rows.
 std::optional<double> roc_auc(std::span<const double> score, std::span<const std::int32_t> positive);
+
+/// So many points of a curve, chosen evenly; both ends stay.
+template <typename Point>
+std::vector<Point> thinned(std::vector<Point> curve, std::size_t points) {
+  if (points < 2 || curve.size() <= points) return curve;
+  std::vector<Point> few;
+  for (std::size_t k = 0; k < points; ++k) few.push_back(curve[k * (curve.size() - 1) / (points - 1)]);
+  return few;
+}
 
 struct RocPoint {
   double threshold, false_positive_rate, true_positive_rate;

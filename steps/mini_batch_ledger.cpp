@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/file.h"
+#include "io/json_text.h"
 #include "steps/hand_out.h"
 
 namespace rankflow {
@@ -30,7 +31,7 @@ std::vector<std::int64_t> MiniBatchLedger::restore(std::int64_t count) {
     make_directories(context_.checkpoints);
     Json all = Json::array();
     for (const auto& chunk : read_ledgers(context_.checkpoints, about_)) all.push_back(to_json(chunk));
-    found = all.dump();
+    found = json_text(all);
   });
   const Json all = Json::parse(context_.comm.broadcast_text(std::move(found)));
   std::vector<ResultChunk> chunks;
@@ -63,8 +64,7 @@ std::vector<ResultChunk> MiniBatchLedger::gather() {
   Json mine = Json::array();
   for (const auto& chunk : mine_) mine.push_back(to_json(chunk));
   std::vector<ResultChunk> all = restored_;
-  for (const auto& text :
-       context_.comm.all_gather_text(mine.dump(-1, ' ', false, Json::error_handler_t::replace))) {
+  for (const auto& text : context_.comm.all_gather_text(json_text(mine))) {
     for (const Json& chunk : Json::parse(text)) all.push_back(result_chunk(chunk, context_.checkpoints));
   }
   std::sort(all.begin(), all.end(),

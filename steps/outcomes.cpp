@@ -59,6 +59,7 @@ struct ClassSums {
     right += weight;
     hits[static_cast<std::size_t>(o.actual)] += weight;
   }
+  bool occurs(std::size_t c) const { return predicted[c] + actual[c] > 0; }
   double precision(std::size_t c) const { return ratio(hits[c], predicted[c]); }
   double recall(std::size_t c) const { return ratio(hits[c], actual[c]); }
   double f1(std::size_t c) const { return ratio(2 * hits[c], predicted[c] + actual[c]); }
@@ -76,10 +77,11 @@ std::vector<double> values_of(const ClassSums& sums, const ClassificationOptions
                   {sums.precision(c), sums.recall(c), sums.f1(c), ranking.auc, ranking.average_precision});
     return values;
   }
-  double precision = 0, recall = 0, f1 = 0;
-  for (std::size_t c = 0; c < options.classes.size(); ++c)
-    precision += sums.precision(c), recall += sums.recall(c), f1 += sums.f1(c);
-  const auto n = static_cast<double>(options.classes.size());
+  double precision = 0, recall = 0, f1 = 0, n = 0;
+  for (std::size_t c = 0; c < options.classes.size(); ++c) {
+    if (!sums.occurs(c)) continue;
+    precision += sums.precision(c), recall += sums.recall(c), f1 += sums.f1(c), n += 1;
+  }
   values.insert(values.end(), {precision / n, recall / n, f1 / n});
   return values;
 }

@@ -62,7 +62,8 @@ class _Channel:
         return json.loads(self._read(head)), self._read(payload)
 
     def send(self, head, payload=b""):
-        text = json.dumps(head).encode()
+        # A name that is no UTF-8 has lone surrogates, which no text that leaves Python may have.
+        text = json.dumps(head, ensure_ascii=False).encode(errors="replace")
         self._socket.sendall(_HEADER.pack(len(text), len(payload)) + text)
         self._socket.sendall(payload)
 
@@ -131,7 +132,8 @@ def _table(result):
             names = ["prediction"] if len(result) == 1 else [f"prediction_{i}" for i in range(len(result))]
             return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in zip(names, result)})
         if result and all(isinstance(row, dict) for row in result):
-            return pa.Table.from_pylist(list(result))
+            names = dict.fromkeys(name for row in result for name in row)
+            return pa.table({str(name): pa.array([row.get(name) for row in result]) for name in names})
         if result and all(isinstance(row, (list, tuple)) for row in result):
             columns = list(zip(*result, strict=True))
             return pa.table({f"prediction_{i}": pa.array(column) for i, column in enumerate(columns)})

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/json_text.h"
 #include "steps/mini_batch_retries.h"
 
 namespace rankflow {
@@ -167,12 +169,17 @@ void ScoreRun::fail(std::int64_t mini_batch, const Error& error) {
   failures_.push_back({mini_batch, rows, context_.comm.rank(), describe(error)});
   std::int64_t failed_rows = 0;
   for (const auto& f : failures_) failed_rows += f.rows.size();
-  if (!options_.limits.exceeded(std::ssize(failures_), failed_rows)) return;
+  const std::string what =
+      failed_mini_batch_text(mini_batch, rows, context_.comm.rank(), options_.max_retries);
+  if (!options_.limits.exceeded(std::ssize(failures_), failed_rows)) {
+    // The output says it without the rank, on which its bytes must not depend.
+    log::warning(str("step ", context_.step, ": ", what, ", which is tolerated: ", describe(error)));
+    return;
+  }
   const auto status = error.status() == ExitStatus::internal ? ExitStatus::step_failed : error.status();
   throw Error(
       status,
-      str(failed_mini_batch_text(mini_batch, rows, context_.comm.rank(), options_.max_retries),
-          failures_.size() > 1 ? str(", number ", failures_.size(), " of those that did") : "", ": ",
+      str(what, failures_.size() > 1 ? str(", number ", failures_.size(), " of those that did") : "", ": ",
           error.message()),
       error.hint().empty() ? "mini_batch_error_threshold: how many mini-batches may fail" : error.hint());
 }
@@ -237,8 +244,7 @@ ScoredRows ScoreRun::gather() {
   ScoredRows scored{scorer_.schema(), ledger_.gather(), {}};
   Json mine = Json::array();
   for (const auto& failure : failures_) mine.push_back(to_json(failure));
-  for (const auto& text :
-       context_.comm.all_gather_text(mine.dump(-1, ' ', false, Json::error_handler_t::replace))) {
+  for (const auto& text : context_.comm.all_gather_text(json_text(mine))) {
     for (const Json& failure : Json::parse(text)) scored.failures.push_back(failed_mini_batch(failure));
   }
   std::sort(scored.failures.begin(), scored.failures.end(),

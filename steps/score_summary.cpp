@@ -91,12 +91,11 @@ class Summary {
 };
 
 std::string error_lines(const std::vector<FailedMiniBatch>& failures) {
-  std::string lines = "mini_batch,first_row,rows,rank,message\n";
+  std::string lines = "mini_batch,first_row,rows,message\n";
   for (const auto& f : failures) {
     append_number(lines, f.number), lines += ',';
     append_number(lines, f.rows.begin), lines += ',';
     append_number(lines, f.rows.size()), lines += ',';
-    append_number(lines, f.rank), lines += ',';
     append_csv(lines, f.message), lines += '\n';
   }
   return lines;

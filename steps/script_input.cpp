@@ -82,7 +82,14 @@ class DatasetInput : public ScriptInput {
 class FolderInput : public ScriptInput {
  public:
   explicit FolderInput(const std::string& folder) : folder_(folder) {
-    for (TreeEntry& entry : list_tree(folder)) files_.push_back(std::move(entry.path));
+    for (TreeEntry& entry : list_tree(folder)) {
+      if (!is_utf8(entry.path))
+        throw Error(ExitStatus::bad_data,
+                    str("in ", folder, " the name ", in_quotes(entry.path),
+                        " is no UTF-8, as names in results have to be"),
+                    "rename it");
+      files_.push_back(std::move(entry.path));
+    }
   }
 
   std::int64_t rows() const override { return std::ssize(files_); }

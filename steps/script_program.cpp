@@ -1,8 +1,10 @@
 // A Python script of the user's, in a child process of the rank.
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/shortened.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "steps/child_channel.h"
@@ -11,6 +13,11 @@
 
 namespace rankflow {
 namespace {
+
+/// To load what the script imports, and for init(), which reads models.
+double seconds_to_start(double timeout) {
+  return std::max(10 * timeout, seconds_for_script);
+}
 
 class ScriptProgram : public EntryProgram {
  public:
@@ -59,7 +66,7 @@ class ScriptProgram : public EntryProgram {
                         {"rows", wanted_ == ProgramRows::results ? "results" : "table"},
                         {"parameters", context_.parameters.value("parameters", Json::object())}};
     try {
-      const auto answer = process_->ask(start, {}, 0);
+      const auto answer = process_->ask(start, {}, seconds_to_start(timeout_));
       if (answer.head.at("kind") != "ready") fail(answer.head);
     } catch (...) {
       process_.reset();
@@ -75,12 +82,13 @@ class ScriptProgram : public EntryProgram {
   }
 
   [[noreturn]] void fail(const Json& answer) const {
-    const std::string trace = trim(answer.at("traceback").get<std::string>());
+    const std::string trace = shortened(trim(answer.at("traceback").get<std::string>()), longest_failure),
+                      error = shortened(answer.at("error").get<std::string>(), longest_failure / 4);
     log::error(str(path_, ": ", trace));
-    throw Error(ExitStatus::step_failed,
-                str(context_.parameters.at("entry_script").get<std::string>(), ": ",
-                    answer.at("error").get<std::string>(), "\n", trace, "\n"),
-                str("rankflow logs ", context_.step));
+    throw Error(
+        ExitStatus::step_failed,
+        str(context_.parameters.at("entry_script").get<std::string>(), ": ", error, "\n", trace, "\n"),
+        str("rankflow logs ", context_.step));
   }
 
   StepContext& context_;

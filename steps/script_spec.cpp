@@ -31,7 +31,8 @@ Field retry_field() {
            above(number(
                      "timeout",
                      "seconds that a mini-batch may take before the process that is at it is ended. A Python "
-                     "script has 60 where it isn't given; a model, or a library, is in the rank itself then, "
+                     "script has 60 where it isn't given, and ten times as long (a minute at least) to start "
+                     "and for init(); a model, or a library, is in the rank itself then, "
                      "otherwise in a process beside it"),
                  0)},
           "what happens to a mini-batch that fails"),

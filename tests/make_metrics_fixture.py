@@ -66,6 +66,34 @@ def three_classes(rows=120):
     return {"actual": actual.tolist(), "probability": probability.tolist(), "weights": weights.tolist(), **values}
 
 
+def one_against_others():
+    """Of each class: scores that lie close together, as of a model that has learnt little, and a rare class."""
+    own = np.random.default_rng(11)
+    cases = []
+    for rows, spread, apart, weights in ((200, 0.0004, 1.0, (0, 0, 0)), (600, 1.0, 1.5, (0, 0, -4.5))):
+        share = np.exp(weights) / np.exp(weights).sum()
+        actual = own.choice(3, rows, p=share)
+        logits = spread * (own.standard_normal((rows, 3)) + apart * np.eye(3)[actual]) + np.array(weights)
+        probability = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        cases.append({
+            "actual": actual.tolist(), "probability": probability.tolist(),
+            "auc": [metrics.roc_auc_score(actual == c, probability[:, c]) for c in range(3)],
+            "average_precision": [metrics.average_precision_score(actual == c, probability[:, c]) for c in range(3)],
+        })
+    return cases
+
+
+def a_class_that_does_not_occur():
+    actual, predicted = [0, 0, 0, 2, 2, 0, 2], [0, 0, 2, 2, 4, 0, 2]  # of five classes
+    macro = dict(average="macro", zero_division=0)
+    return {
+        "actual": actual, "predicted": predicted,
+        "macro_precision": metrics.precision_score(actual, predicted, **macro),
+        "macro_recall": metrics.recall_score(actual, predicted, **macro),
+        "macro_f1": metrics.f1_score(actual, predicted, **macro),
+    }
+
+
 def numbers(rows=80):
     actual = random.normal(100, 20, rows)
     predicted = actual + random.normal(1, 5, rows)
@@ -99,6 +127,7 @@ def main():
     fixture = {
         "two_classes": two_classes(), "three_classes": three_classes(), "numbers": numbers(), "paired": paired(),
         "percentiles": {"samples": samples.tolist(), "low": np.quantile(samples, 0.05), "high": np.quantile(samples, 0.95)},
+        "one_against_others": one_against_others(), "a_class_that_does_not_occur": a_class_that_does_not_occur(),
         "poisson": [float(stats.poisson.pmf(k, 1)) for k in range(6)],
     }
     path = Path(__file__).parent / "unit/heavy/metrics_fixture.json"

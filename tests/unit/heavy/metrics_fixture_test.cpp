@@ -7,6 +7,7 @@
 
 #include "io/json.h"
 #include "steps/bootstrap.h"
+#include "steps/class_curves.h"
 #include "steps/metrics.h"
 #include "steps/outcomes.h"
 #include "steps/paired_tests.h"
@@ -97,6 +98,38 @@ TEST(MetricsFixture, ThreeClasses) {
   }
   const ClassificationOptions options{{"a", "b", "c"}};
   expect_both(class_measure(outcomes, all_rows(outcomes.size()), options), class_metrics(false), expected);
+}
+
+TEST(MetricsFixture, EachClassAgainstTheOthers) {
+  for (const Json& expected : fixture().at("one_against_others")) {
+    ClassCurves curves(3);
+    for (std::size_t i = 0; i < expected.at("actual").size(); ++i) {
+      for (std::int64_t c = 0; c < 3; ++c)
+        curves.add(c, std::log(expected.at("probability")[i][c].get<double>()),
+                   expected.at("actual")[i] == c);
+    }
+    for (std::int64_t c = 0; c < 3; ++c) {
+      EXPECT_NEAR(*curves.auc(c), expected.at("auc")[c].get<double>(), 1e-9) << c;
+      EXPECT_NEAR(*curves.average_precision(c), expected.at("average_precision")[c].get<double>(), 1e-9) << c;
+    }
+  }
+}
+
+TEST(MetricsFixture, AClassThatDoesNotOccurIsNotInTheMean) {
+  const Json& expected = fixture().at("a_class_that_does_not_occur");
+  const auto actual = expected.at("actual").get<std::vector<std::int32_t>>(),
+             predicted = expected.at("predicted").get<std::vector<std::int32_t>>();
+  const auto macro = macro_average(class_scores(confusion_matrix(actual, predicted, 5)));
+  EXPECT_NEAR(macro.precision, expected.at("macro_precision").get<double>(), 1e-12);
+  EXPECT_NEAR(macro.recall, expected.at("macro_recall").get<double>(), 1e-12);
+  EXPECT_NEAR(macro.f1, expected.at("macro_f1").get<double>(), 1e-12);
+  std::vector<ClassOutcome> outcomes;
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    outcomes.push_back({actual[i], predicted[i], -0.1, 0.9, 0.02});
+  const auto values = class_measure(outcomes, all_rows(outcomes.size()), {{"a", "b", "c", "d", "e"}})({});
+  EXPECT_NEAR(values[3], macro.precision, 1e-12);
+  EXPECT_NEAR(values[4], macro.recall, 1e-12);
+  EXPECT_NEAR(values[5], macro.f1, 1e-12);
 }
 
 TEST(MetricsFixture, Numbers) {

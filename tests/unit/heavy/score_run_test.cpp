@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "runtime/spawner_gone.h"
 #include "tests/step_fixture.h"
 #include "tests/unit/light/temporary_folder.h"
 
@@ -21,12 +22,14 @@ class FakeScorer : public RowScorer {
   std::map<std::int64_t, int> failures;
   std::map<std::int64_t, int> calls;
   std::int64_t lacking = 0;  // rows too few
+  bool no_helper = false;
 
   std::int64_t rows() const override { return 95; }
   const ResultSchema& schema() const override { return schema_; }
   Json about() const override { return Json::object(); }
   ResultTable score(Range rows) override {
     ++calls[rows.begin];
+    if (no_helper) throw SpawnerGone();
     if (failures[rows.begin]-- > 0) throw Error(ExitStatus::step_failed, "as told", "another hint");
     std::vector<std::int64_t> numbers;
     for (std::int64_t i = rows.begin; i < rows.end - lacking; ++i) numbers.push_back(i);
@@ -98,6 +101,12 @@ TEST_F(ScoreRuns, CountsMiniBatchesAndRowsApart) {
 TEST_F(ScoreRuns, RefusesFewerRowsThanItAskedFor) {
   scorer_.lacking = 1;
   EXPECT_THAT(message(Json::object()), HasSubstr("gave 9 rows for 10"));
+}
+
+TEST_F(ScoreRuns, EndsWhereNothingCanBeStartedAnyMore) {
+  scorer_.no_helper = true;
+  EXPECT_THAT(message({{"mini_batch_error_threshold", -1}}), HasSubstr("helper process"));
+  EXPECT_EQ(scorer_.calls[0], 1) << "it is no failure of the mini-batch";
 }
 
 TEST_F(ScoreRuns, TriesFailedOnesAgainInTheNextRun) {

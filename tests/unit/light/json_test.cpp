@@ -1,6 +1,7 @@
 #include "io/json.h"
 
 #include "base/error.h"
+#include "io/json_text.h"
 #include "temporary_folder.h"
 
 namespace rankflow {
@@ -35,6 +36,12 @@ TEST(Json, TakesADamagedRecordAsAbsent) {
   }
   write_file_atomically(folder / "a", "\"\xff\"");
   EXPECT_FALSE(try_read_json(folder / "a"));
+}
+
+TEST(Json, SaysWhatIsNoUtf8) {
+  const std::string text = json_text({{"error", "caf\xe9"}});
+  EXPECT_EQ(text, "{\"error\":\"caf\xef\xbf\xbd\"}");
+  EXPECT_EQ(Json::parse(text).at("error"), "caf\xef\xbf\xbd");
 }
 
 TEST(Json, SurvivesDeepNesting) {

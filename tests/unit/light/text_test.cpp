@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/shortened.h"
+
 namespace rankflow {
 namespace {
 
@@ -30,6 +32,26 @@ TEST(Text, FindsTheNearestName) {
   EXPECT_EQ(nearest("ab", {"a"}), "a");
   EXPECT_EQ(did_you_mean("epoch", names), " (did you mean \"epochs\"?)");
   EXPECT_EQ(did_you_mean("zzz", names), "");
+}
+
+TEST(Text, QuotesWhatIsNoUtf8) {
+  EXPECT_EQ(in_quotes("caf\xc3\xa9"), "\"caf\xc3\xa9\"");
+  EXPECT_EQ(in_quotes("caf\xe9.txt"), "\"caf\\xe9.txt\"");
+  EXPECT_TRUE(is_utf8(in_quotes(std::string(1000, '\xe9'))));
+}
+
+TEST(Text, IsCutBetweenCharacters) {
+  std::string text = "x";
+  for (int i = 0; i < 100; ++i) text += "\xe2\x82\xac";  // three bytes each
+  EXPECT_EQ(shortened(text, text.size()), text);
+  for (std::size_t most = 0; most < 12; ++most) {
+    EXPECT_TRUE(is_utf8(last_part(text, most))) << most;
+    EXPECT_LE(last_part(text, most).size(), most);
+    EXPECT_TRUE(is_utf8(shortened(text, most))) << most;
+    EXPECT_NE(shortened(text, most).find(" left out) "), std::string::npos);
+  }
+  EXPECT_EQ(last_part(text, 6), "\xe2\x82\xac\xe2\x82\xac");
+  EXPECT_EQ(last_part(std::string(9, '\xa9'), 6).size(), 3u) << "no UTF-8: not all of it goes";
 }
 
 TEST(Text, WritesNumbersForPeople) {
