@@ -133,6 +133,14 @@ def test_what_is_no_result(rankflow, script, says):
     assert says in result.err + result.out, result.err
 
 
+def test_dictionaries_give_all_their_keys(rankflow):
+    write(rankflow, "def run(frame): return [{'id': a, 'warning': 'hot'} if a % 4 == 3 else {'id': a} for a in frame['a'].tolist()]\n")
+    rankflow("run", "p.yaml")
+    frame = scores(rankflow)
+    assert list(frame.columns) == ["row", "id", "warning"] and (frame["id"] == frame["row"]).all()
+    assert ((frame["warning"] == "hot") == (frame["id"] % 4 == 3)).all()
+
+
 def test_a_process_that_takes_too_long_is_ended_and_started_again(rankflow):
     write(rankflow, """
 import os, time
