@@ -32,14 +32,18 @@ class Select : public TableTransform {
 class Rename : public TableTransform {
  public:
   explicit Rename(std::map<std::string, std::string> names) : names_(std::move(names)) {}
-  void apply(TablePart& part) const override {
-    for (const auto& [name, new_name] : names_) part.table.rename(name, new_name);
-  }
-  void trace(Lineage& lineage) const override {
-    for (const auto& [name, new_name] : names_) lineage.rename(name, new_name);
-  }
+  void apply(TablePart& part) const override { rename(part.table); }
+  void trace(Lineage& lineage) const override { rename(lineage); }
 
  private:
+  /// All at once: two columns may change their names.
+  template <typename Columns>
+  void rename(Columns& columns) const {
+    const std::string between = "\x01";  // in no column's name
+    for (const auto& [name, new_name] : names_) columns.rename(name, between + new_name);
+    for (const auto& [_, new_name] : names_) columns.rename(between + new_name, new_name);
+  }
+
   std::map<std::string, std::string> names_;
 };
 

@@ -206,6 +206,14 @@ void check_transforms(const Json& transforms) {
     }
     if (const std::string mistake = mistake_in(t); !mistake.empty())
       throw Error(ExitStatus::configuration, str("transform ", number, " (", type, ") ", mistake));
+    if (type == "rename") {
+      std::set<std::string> found;
+      for (const std::string new_name : t.at("columns")) {
+        if (!found.insert(new_name).second)
+          throw Error(ExitStatus::configuration,
+                      str("transform ", number, " (rename) calls two columns ", in_quotes(new_name)));
+      }
+    }
     if (type == "filter") parse_expression(t.at("where").get<std::string>());
     if (type != "derive") continue;
     std::vector<NamedExpression> derived;

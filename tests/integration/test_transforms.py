@@ -130,6 +130,7 @@ def test_wide_and_fine_transforms(rankflow):
     ("c,x\na,1\nb,3\n", "transforms: [{type: one_hot, columns: [c]}, {type: standardise, columns: ['c=a']}]", {"c=a": [1, -1]}),
     ("ns,x\n1717200000123456789,1\n1717200001123456789,2\n",
      "derive: {s: ns / 1e9}\ntransforms: [{type: standardise, columns: [ns]}]", {"ns": [-1, 1], "s": [1717200000, 1717200001]}),
+    ("a,b,x\n1,2,3\n", "transforms: [{type: rename, columns: {a: b, b: a}}]", {"a": [2], "b": [1]}),
     ("t,x\n,1\n,2\n", "transforms: [{type: fill, columns: [t], value: none}]", {"t": ["none", "none"]}),
 ])
 def test_values(rankflow, table, keys, expected):
