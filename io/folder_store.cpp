@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,11 +27,11 @@ class FolderStore : public RemoteStore {
     FileStamp stamp;
     if (!std::filesystem::is_directory(root_)) {
       if (!stamp_of(root_, stamp)) throw Error(ExitStatus::io, str("there is nothing at ", root_));
-      return {{"", static_cast<std::int64_t>(stamp.size), ""}};
+      return {{"", static_cast<std::int64_t>(stamp.size), "", (mode_of("") & S_IXUSR) != 0}};
     }
     std::vector<RemoteFile> files;
     for (const TreeEntry& entry : list_tree(root_))
-      files.push_back({entry.path, static_cast<std::int64_t>(entry.size), ""});
+      files.push_back({entry.path, static_cast<std::int64_t>(entry.size), "", entry.executable});
     return files;
   }
 
@@ -39,6 +40,28 @@ class FolderStore : public RemoteStore {
     if (!exists(root_)) return found;
     for (const RemoteFile& file : list()) found.emplace(file.path, file.size);
     return found;
+  }
+
+  /// Asks for each path, so that a target may hold links, FIFOs or names of any bytes beside what is copied there.
+  std::map<std::string, std::int64_t> sizes_of(const std::vector<std::string>& paths) override {
+    std::map<std::string, std::int64_t> found;
+    for (const std::string& path : paths) {
+      struct stat s {};
+      if (stat(full(path).c_str(), &s) == 0)
+        found.emplace(path, S_ISREG(s.st_mode) ? static_cast<std::int64_t>(s.st_size) : -1);
+      else if (exists(full(path)))  // a link that leads nowhere
+        found.emplace(path, -1);
+    }
+    return found;
+  }
+
+  void set_executable(const std::string& name, bool executable) override {
+    const mode_t mode = mode_of(name);
+    if (((mode & S_IXUSR) != 0) == executable) return;
+    constexpr mode_t all = S_IXUSR | S_IXGRP | S_IXOTH;
+    const mode_t readers = (mode & (S_IRUSR | S_IRGRP | S_IROTH)) >> 2;  // who may read may execute
+    if (::chmod(full(name).c_str(), executable ? mode | readers : mode & ~all) != 0)
+      throw system_error("cannot set the mode of", full(name), errno);
   }
 
   void read(const RemoteFile& wanted, Range range,
@@ -77,6 +100,11 @@ class FolderStore : public RemoteStore {
   }
 
  private:
+  mode_t mode_of(const std::string& name) const {
+    struct stat s {};
+    if (stat(full(name).c_str(), &s) != 0) throw system_error("cannot look at", full(name), errno);
+    return s.st_mode & 07777;
+  }
   std::string full(const std::string& name) const { return name.empty() ? root_ : root_ + "/" + name; }
   std::string root_;
 };

@@ -16,9 +16,10 @@
 namespace rankflow {
 
 struct RemoteFile {
-  std::string path;        // below the location, with '/'; "" where the location is this file
-  std::int64_t size = -1;  // -1: not known before it is read (web servers)
-  std::string version;     // changes when the content does: an ETag, or else the time of its last change
+  std::string path;         // below the location, with '/'; "" where the location is this file
+  std::int64_t size = -1;   // -1: not known before it is read (web servers)
+  std::string version;      // changes when the content does: an ETag, or else the time of its last change
+  bool executable = false;  // of a folder of this machine
 };
 Json to_json(const RemoteFile& file);
 RemoteFile remote_file_from_json(const Json& json);
@@ -34,12 +35,17 @@ class RemoteStore {
   virtual std::vector<RemoteFile> list() = 0;
   /// The same as path → size, without versions; empty where nothing is there.
   virtual std::map<std::string, std::int64_t> sizes() = 0;
+  /// Of these paths below the location: the size of what is there, -1 where that is no regular file. Whatever else is there does not
+  /// matter.
+  virtual std::map<std::string, std::int64_t> sizes_of(const std::vector<std::string>& paths);
   /// Gives the file's bytes in `range` to `take`, in order, piece by piece; a file of unknown size is given whole. Throws Error
   /// (io) where they don't come. Thread-safe, as `write` is.
   virtual void read(const RemoteFile& file, Range range,
                     const std::function<void(std::span<const std::byte>)>& take) = 0;
   /// Writes a whole file at `path` below the location; visible once complete. `next` gives the next bytes, none at the end.
   virtual void write(const std::string& path, const std::function<std::span<const std::byte>()>& next) = 0;
+  /// Makes a file that is there executable or not, where the location can say so: object stores can't.
+  virtual void set_executable(const std::string&, bool) {}
   /// Removes a file that is there.
   virtual void remove(const std::string& path) = 0;
 };

@@ -24,6 +24,12 @@ void check_reference(const std::string& key, const std::string& reference) {
               "env:NAME, or file:/PATH of a file with mode 0600");
 }
 
+std::string reference_in(const std::string& reference, const std::string& folder) {
+  if (!reference.starts_with(file) || reference.size() == file.size()) return reference;
+  const std::string path = reference.substr(file.size());
+  return path.starts_with('/') ? reference : str(file, absolute_path(str(folder, "/", path)));
+}
+
 std::string secret_of(const std::string& reference) {
   check_reference("a secret", reference);
   if (reference.starts_with(env)) {

@@ -10,6 +10,9 @@ namespace rankflow {
 /// itself: it may be a secret that was written by mistake.
 void check_reference(const std::string& key, const std::string& reference);
 
+/// The reference with a relative path of a file taken as one below `folder`.
+std::string reference_in(const std::string& reference, const std::string& folder);
+
 /// The secret, without the line end at the end of a file. Throws Error: configuration where the variable is not set, permission
 /// where others may read the file, io where it is missing.
 std::string secret_of(const std::string& reference);

@@ -122,7 +122,7 @@ int dataset_register_command(const CommandLine& line) {
   const auto& v = added.version;
   return print(str(v.title(), added.is_new ? "" : " (unchanged: no new version)", ": ",
                    counted(v.files, "file"), ", ", human_bytes(static_cast<double>(v.bytes)),
-                   v.rows < 0 ? "" : str(", ", human_count(v.rows), " rows"), ", ",
+                   v.rows < 0 ? "" : str(", ", counted(static_cast<std::size_t>(v.rows), "row")), ", ",
                    v.in_store() ? "in the store" : str("at ", v.place(store.layout())), "\n"));
 }
 

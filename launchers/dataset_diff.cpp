@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "launchers/dataset_profile.h"
 #include "launchers/dataset_view.h"
+#include "launchers/profile_view.h"
 #include "launchers/text_table.h"
 
 namespace rankflow {
@@ -113,7 +114,7 @@ Changes changed_profiles(const Json& before, const Json& now) {
 std::string plain(const Json& value) {
   return value.is_null()     ? "none"
          : value.is_number() ? significant(value.get<double>(), 5)
-         : value.is_string() ? value.get<std::string>()
+         : value.is_string() ? on_one_line(value.get<std::string>())
                              : value.dump();
 }
 
@@ -126,7 +127,7 @@ std::string list_of(const Json& names, const char* sign) {
   std::size_t n = 0;
   for (const Json& name : names) {
     if (n++ == most_files) return str(out, "  … and ", names.size() - most_files, " more (--json)\n");
-    out += str("  ", sign, " ", name.get<std::string>(), "\n");
+    out += str("  ", sign, " ", on_one_line(name.get<std::string>()), "\n");
   }
   return out;
 }
@@ -138,7 +139,7 @@ std::string section(const char* title, const std::string& lines) {
 std::string columns_lines(const Json& columns) {
   std::string out = str(list_of(columns.at("added"), "+"), list_of(columns.at("removed"), "-"));
   for (const auto& [name, pair] : columns.at("changed").items())
-    out += str("  ~ ", name, ": ", arrow(pair), "\n");
+    out += str("  ~ ", on_one_line(name), ": ", arrow(pair), "\n");
   return out;
 }
 
@@ -148,17 +149,17 @@ std::string values_lines(const Json& values) {
     std::vector<std::string> parts;
     for (const auto& [what, pair] : changes.items()) {
       if (what == "missing") {
-        parts.push_back(str("missing ", significant(100 * pair[0].get<double>(), 3), " % → ",
-                            significant(100 * pair[1].get<double>(), 3), " %"));
+        parts.push_back(str("missing ", share_text(pair[0].get<double>(), 1), " → ",
+                            share_text(pair[1].get<double>(), 1)));
       } else if (what == "new_values" || what == "gone_values") {
         std::vector<std::string> texts;
-        for (const Json& v : pair) texts.push_back(v.get<std::string>());
+        for (const Json& v : pair) texts.push_back(on_one_line(v.get<std::string>()));
         parts.push_back(str(what == "new_values" ? "new: " : "gone: ", fit(join(texts, ", "), 60)));
       } else {
         parts.push_back(str(what, " ", arrow(pair)));
       }
     }
-    out += str("  ", name, ": ", join(parts, "; "), "\n");
+    out += str("  ", on_one_line(name), ": ", join(parts, "; "), "\n");
   }
   return out;
 }
@@ -193,8 +194,12 @@ std::string dataset_diff_text(const DatasetRegistry& registry, const DatasetVers
   text += str("size: ", human_bytes(static_cast<double>(before.bytes)), " → ",
               human_bytes(static_cast<double>(now.bytes)), "\n");
   const Json& files = out["files"];
-  text += section("files", str(list_of(files["added"], "+"), list_of(files["removed"], "-"),
-                               list_of(files["changed"], "~")));
+  const std::string lines =
+      str(list_of(files["added"], "+"), list_of(files["removed"], "-"), list_of(files["changed"], "~"));
+  // The content has more to it than the files' names and bytes.
+  text += lines.empty() && before.content != now.content
+              ? "files: the same names and bytes; which are executable, or whether it is a folder, differs\n"
+              : section("files", lines);
   text += out["columns"].is_null() ? "columns: not known before both are profiled\n"
                                    : section("columns", columns_lines(out["columns"]));
   text += profiled ? section("values", values_lines(out["values"]))

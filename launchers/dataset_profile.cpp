@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -37,21 +38,47 @@ class OutputAside {
   int kept_;
 };
 
-std::string pipeline_text(const DatasetVersion& version, const std::vector<std::string>& settings) {
-  std::string text = str(
-      "# Made by rankflow dataset profile.\nname: profile\ninputs:\n  data: {dataset: \"", version.title(),
-      "\"}\nsteps:\n  profile:\n    type: profile\n    inputs: {data: \"${{inputs.data}}\"}\n");
-  for (const auto& setting : settings) {
-    const auto equals = setting.find('=');
-    const std::string key = setting.substr(0, equals);
-    if (equals == std::string::npos || !is_plain_name(key) || setting.find('\n') != std::string::npos) {
+using Settings = std::map<std::string, std::string>;  // key → value, as --option has them
+
+constexpr std::string_view indent = "    ";
+constexpr std::string_view before_settings = "    inputs: {data: \"${{inputs.data}}\"}\n";
+
+/// What pipeline_text wrote.
+Settings remembered_settings(const std::string& file) {
+  Settings settings;
+  if (!exists(file)) return settings;
+  const std::string text = read_file(file);
+  const auto begin = text.find(before_settings);
+  if (begin == std::string::npos) return settings;
+  for (const std::string& line : split(text.substr(begin + before_settings.size()), '\n')) {
+    const auto colon = line.find(": ");
+    if (!line.starts_with(indent) || colon == std::string::npos) continue;
+    settings[line.substr(indent.size(), colon - indent.size())] = line.substr(colon + 2);
+  }
+  return settings;
+}
+
+/// `known` with the texts KEY=VALUE put in; without a value the key is as if it had never been given.
+Settings with_options(Settings known, const std::vector<std::string>& options) {
+  for (const auto& option : options) {
+    const auto equals = option.find('=');
+    const std::string key = option.substr(0, equals);
+    if (equals == std::string::npos || !is_plain_name(key) || option.find('\n') != std::string::npos) {
       throw Error(
           ExitStatus::usage,
-          str("--option ", setting, ": a key of the step type profile, \"=\" and a value are expected"),
+          str("--option ", option, ": a key of the step type profile, \"=\" and a value are expected"),
           "--option header=false");
     }
-    text += str("    ", key, ": ", setting.substr(equals + 1), "\n");
+    known[key] = option.substr(equals + 1);
+    if (known[key].empty()) known.erase(key);
   }
+  return known;
+}
+
+std::string pipeline_text(const DatasetVersion& version, const Settings& settings) {
+  std::string text = str("# Made by rankflow dataset profile.\nname: profile\ninputs:\n  data: {dataset: \"",
+                         version.title(), "\"}\nsteps:\n  profile:\n    type: profile\n", before_settings);
+  for (const auto& [key, value] : settings) text += str(indent, key, ": ", value, "\n");
   return text;
 }
 
@@ -68,6 +95,41 @@ std::optional<Json> profile_of(const std::string& file, const StoreLayout& layou
   return read_json(session.store().artifact_path(step.outputs.at("profile")) + "/profile.json");
 }
 
+/// A file beside another, which takes its place where it is kept and is removed otherwise.
+class TrialFile {
+ public:
+  explicit TrialFile(std::string file)
+      : file_(std::move(file)), path_(str(file_, ".", unique_suffix(), ".tmp")) {}
+  ~TrialFile() { ::unlink(path_.c_str()); }
+  TrialFile(const TrialFile&) = delete;
+  TrialFile& operator=(const TrialFile&) = delete;
+  const std::string& path() const { return path_; }
+  void keep() {
+    if (std::rename(path_.c_str(), file_.c_str()) != 0) throw system_error("cannot replace", file_, errno);
+  }
+
+ private:
+  std::string file_, path_;
+};
+
+/// The profile that the pipeline at `file` makes, run where it is not known yet.
+Json profile_by(const std::string& file, const StoreLayout& layout, const DatasetVersion& version,
+                int ranks) {
+  if (auto known = profile_of(file, layout)) return *std::move(known);
+  const auto words = run_words(file, layout, ranks);
+  {
+    OutputAside aside;
+    const int ended = run_command(parse_command_line(words), words);
+    if (ended != code(ExitStatus::ok)) {
+      throw Error(static_cast<ExitStatus>(ended), str("the profile of ", version.title(), " was not made"),
+                  str("rankflow show latest --store ", layout.root));
+    }
+  }
+  if (auto made = profile_of(file, layout)) return *std::move(made);
+  throw Error(ExitStatus::io, str("the profile of ", version.title(), " was made, but is not in the store"),
+              "the same command again");
+}
+
 }  // namespace
 
 std::optional<Json> known_profile(const StoreLayout& layout, const DatasetVersion& version) {
@@ -82,28 +144,18 @@ std::optional<Json> known_profile(const StoreLayout& layout, const DatasetVersio
 }
 
 Json make_profile(const StoreLayout& layout, const DatasetVersion& version,
-                  const std::vector<std::string>& settings, int ranks) {
+                  const std::vector<std::string>& options, int ranks) {
   const std::string file = layout.profile_pipeline(version.dataset, version.version);
-  // How a table is written, once said, holds for the next profile too.
-  if (!settings.empty() || !exists(file)) {
-    const std::string text = pipeline_text(version, settings);
-    parse_pipeline(text, file, all_step_specs());  // a wrong setting is refused before it is remembered
-    make_directories(parent_of(file));
-    write_file_atomically(file, text);
-  }
-  if (auto known = profile_of(file, layout)) return *std::move(known);
-  const auto words = run_words(file, layout, ranks);
-  {
-    OutputAside aside;
-    const int ended = run_command(parse_command_line(words), words);
-    if (ended != code(ExitStatus::ok)) {
-      throw Error(static_cast<ExitStatus>(ended), str("the profile of ", version.title(), " was not made"),
-                  str("rankflow show latest --store ", layout.root));
-    }
-  }
-  if (auto made = profile_of(file, layout)) return *std::move(made);
-  throw Error(ExitStatus::io, str("the profile of ", version.title(), " was made, but is not in the store"),
-              "the same command again");
+  const std::string text = pipeline_text(version, with_options(remembered_settings(file), options));
+  if (exists(file) && read_file(file) == text) return profile_by(file, layout, version, ranks);
+  // How a table is written, once said, holds for the next profile too; what did not work is not remembered.
+  TrialFile trial(file);
+  parse_pipeline(text, file, all_step_specs());
+  make_directories(parent_of(file));
+  write_file_atomically(trial.path(), text);
+  const Json profile = profile_by(trial.path(), layout, version, ranks);
+  trial.keep();
+  return profile;
 }
 
 int dataset_profile_command(const CommandLine& line) {

@@ -14,9 +14,10 @@ namespace rankflow {
 /// The newest profile of a version where there is one that still fits its content, as the step wrote it (profile.json); nothing runs.
 std::optional<Json> known_profile(const StoreLayout& layout, const DatasetVersion& version);
 
-/// The same, made where it is missing, on `ranks` ranks; `settings` are KEY=VALUE of the step. What the run shows goes to standard
+/// The same, made where it is missing, on `ranks` ranks; `options` are KEY=VALUE of the step, remembered beside
+/// those of before once they worked. What the run shows goes to standard
 /// error. Throws Error where the run fails.
 Json make_profile(const StoreLayout& layout, const DatasetVersion& version,
-                  const std::vector<std::string>& settings, int ranks);
+                  const std::vector<std::string>& options, int ranks);
 
 }  // namespace rankflow

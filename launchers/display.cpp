@@ -141,7 +141,7 @@ class TextDisplay : public RunObserver {
     if (step.status == "reused" || step.status == "left") return;
     std::string text = str(step.name, ": ", colored(step.status, status_color(step.status), options_.color));
     if (step.began()) text += str(" in ", human_seconds(step.seconds));
-    if (step.rows) text += str(", ", human_count(*step.rows), " rows");
+    if (step.rows) text += str(", ", counted(static_cast<std::size_t>(*step.rows), "row"));
     if (const auto metrics = metrics_text(step.metrics); !metrics.empty()) text += str(", ", metrics);
     if (!step.message.empty()) text += str(": ", step.message);
     line(text);
@@ -180,7 +180,7 @@ class TextDisplay : public RunObserver {
     last += str(": ", nothing_ran ? "all " : "", nothing_ran ? "" : str(counted(ran, "step"), " ran, "),
                 nothing_ran ? counted(reused, "step") : str(reused), " reused",
                 failed ? str(", ", failed, " failed") : "", skipped ? str(", ", skipped, " skipped") : "",
-                " (run ", view_.run(), ")");
+                view_.run().empty() ? "" : str(" (run ", view_.run(), ")"));
     // A failed step's message stands above already.
     if (const auto message = event.value("message", ""); !message.empty() && failed == 0)
       print_error(err_, message);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "launchers/profile_view.h"
+#include "launchers/run_view.h"
 
 namespace rankflow {
 namespace {
@@ -46,10 +47,6 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::string share(double part, double whole) {
-  return whole > 0 ? str(significant(100 * part / whole, 3), " %") : "0 %";
-}
-
 std::string rect(double x, double y, double width, double height, const std::string& tip,
                  const char* kind = "") {
   return str("<rect x=\"", significant(x), "\" y=\"", significant(y), "\" width=\"",
@@ -71,9 +68,10 @@ std::string histogram_plot(const Json& histogram, double count) {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     // A bar of one row in a million is still seen.
     const double height = counts[i] == 0 ? 0 : std::max(1.0, (plot_height - 4) * counts[i] / highest);
-    out += rect(static_cast<double>(i) * step + 0.5, plot_height - height, step - 1, height,
-                str(number_text(edges[i]), " … ", number_text(edges[i + 1]), ": ",
-                    human_count(static_cast<std::int64_t>(counts[i])), " (", share(counts[i], count), ")"));
+    out +=
+        rect(static_cast<double>(i) * step + 0.5, plot_height - height, step - 1, height,
+             str(number_text(edges[i]), " … ", number_text(edges[i + 1]), ": ",
+                 human_count(static_cast<std::int64_t>(counts[i])), " (", share_text(counts[i], count), ")"));
   }
   out += str("<line x1=\"0\" x2=\"", plot_width, "\" y1=\"", plot_height, "\" y2=\"", plot_height, "\"/>");
   out += label(0, plot_height + 13, "start", number_text(edges.front()));
@@ -95,7 +93,7 @@ std::string values_plot(const Json& column) {
     const double width = 170 * value / most;
     out += label(112, y + 12, "end", name, "name");
     out += rect(118, y + 2, width, 12, str(name, ": ", human_count(static_cast<std::int64_t>(value))), kind);
-    out += label(118 + width + 5, y + 12, "start", share(value, count));
+    out += label(118 + width + 5, y + 12, "start", share_text(value, count));
     y += 18;
   };
   for (std::size_t i = 0; i < n; ++i) {
@@ -121,7 +119,7 @@ std::string fact(const char* name, const std::string& value) {
 
 std::string facts(const Json& column) {
   const double count = column.at("count").get<double>(), missing = column.at("missing").get<double>();
-  std::string out = fact("missing", missing == 0 ? "none" : share(missing, count));
+  std::string out = fact("missing", missing == 0 ? "none" : share_text(missing, count));
   out += fact("distinct", str(column.at("distinct_exact").get<bool>() ? "" : "≈ ",
                               human_count(column.at("distinct").get<std::int64_t>())));
   const auto number = [&](const char* name, const Json& from, const char* key) {
@@ -143,7 +141,7 @@ std::string facts(const Json& column) {
   }
   for (const char* key : {"zeros", "negative", "infinite"}) {
     if (const auto n = column.value(key, std::int64_t{0}); n > 0)
-      out += fact(key, share(static_cast<double>(n), count));
+      out += fact(key, share_text(static_cast<double>(n), count));
   }
   number("shortest", column, "shortest");
   number("longest", column, "longest");
@@ -169,13 +167,12 @@ std::string card(const Json& column) {
 
 std::string profile_html(const Json& profile, const std::string& title, const std::string& subtitle) {
   const Json& columns = profile.at("columns");
-  std::string out =
-      str("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-          "content=\"width=device-width\"><title>",
-          escaped(title), "</title><style>", style, "</style></head>\n<body><h1>", escaped(title),
-          "</h1><p class=\"sub\">", human_count(profile.at("rows").get<std::int64_t>()), " rows, ",
-          columns.size(), columns.size() == 1 ? " column" : " columns", subtitle.empty() ? "" : " · ",
-          escaped(subtitle), "</p>\n<main>\n");
+  std::string out = str(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><title>",
+      escaped(title), "</title><style>", style, "</style></head>\n<body><h1>", escaped(title),
+      "</h1><p class=\"sub\">", counted(profile.at("rows").get<std::size_t>(), "row"), ", ",
+      counted(columns.size(), "column"), subtitle.empty() ? "" : " · ", escaped(subtitle), "</p>\n<main>\n");
   for (const Json& column : columns) out += card(column);
   return out + "</main></body></html>\n";
 }

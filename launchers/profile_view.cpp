@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "launchers/run_view.h"
 #include "launchers/text_table.h"
 
 namespace rankflow {
@@ -21,13 +22,9 @@ std::string quantile_of(const Json& column, const char* q) {
   return found == column.end() ? "" : number_of(*found, q);
 }
 
-std::string share(double part, double whole) {
-  return whole > 0 ? str(significant(100 * part / whole, 3), " %") : "";
-}
-
 std::string missing_of(const Json& column) {
   const double missing = column.at("missing").get<double>();
-  return missing == 0 ? "" : share(missing, column.at("count").get<double>());
+  return missing == 0 ? "" : share_text(missing, column.at("count").get<double>());
 }
 
 std::string distinct_of(const Json& column) {
@@ -47,7 +44,7 @@ std::string frequent(const Json& column, std::size_t most) {
   for (const Json& value : *top) {
     if (parts.size() == most) break;
     parts.push_back(str(fit(value_text(value.at("value")), 24), " ",
-                        share(value.at("count").get<double>(), column.at("count").get<double>())));
+                        share_text(value.at("count").get<double>(), column.at("count").get<double>())));
   }
   if (top->size() > most || column.at("distinct").get<std::size_t>() > top->size()) parts.push_back("…");
   return join(parts, ", ");
@@ -71,6 +68,15 @@ std::string number_text(double value) {
   const bool large = std::abs(value) >= 1e4 && std::abs(value) < longest;
   const bool whole = value == std::floor(value) && std::abs(value) < longest;
   return large || whole ? std::to_string(std::llround(value)) : significant(value);
+}
+
+std::string share_text(double part, double whole) {
+  if (whole <= 0) return "";
+  constexpr int usual = 3, most = 12;
+  std::string text = significant(100 * part / whole, usual);
+  for (int digits = usual + 1; part < whole && text == "100" && digits <= most; ++digits)
+    text = significant(100 * part / whole, digits);
+  return text + " %";
 }
 
 std::string bars(const Json& counts) {
@@ -116,9 +122,8 @@ std::string profile_text(const Json& profile, const std::string& title, std::siz
                {number_of(c, "std")},
                {small_histogram(c)}});
   }
-  std::string out =
-      str(title, ": ", human_count(profile.at("rows").get<std::int64_t>()), " rows, ", columns.size(),
-          columns.size() == 1 ? " column" : " columns", "\n\n", table.text(width, color));
+  std::string out = str(title, ": ", counted(profile.at("rows").get<std::size_t>(), "row"), ", ",
+                        counted(columns.size(), "column"), "\n\n", table.text(width, color));
   if (columns.size() > most) out += str("… and ", columns.size() - most, " more columns (--html, --json)\n");
   return out;
 }

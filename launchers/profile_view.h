@@ -18,6 +18,9 @@ std::string bars(const Json& counts);
 /// A number without an exponent as long as that is short: the digits of 1010001 say more than 1.01e+06.
 std::string number_text(double value);
 
+/// "12.5 %"; less than all is never "100 %". Empty where there is no whole.
+std::string share_text(double part, double whole);
+
 /// An HTML page that needs nothing but itself: no script, no other file; plots are SVG within it.
 std::string profile_html(const Json& profile, const std::string& title, const std::string& subtitle);
 

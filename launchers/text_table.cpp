@@ -1,6 +1,7 @@
 #include "launchers/text_table.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace rankflow {
 namespace {
@@ -29,6 +30,31 @@ std::string fit(std::string_view text, std::size_t width) {
     if (starts_code_point(text[end]) && columns++ == width - 1) break;
   }
   return std::string(text.substr(0, end)) + "…";
+}
+
+std::string on_one_line(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (c == '\n' || c == '\t' || c == '\r') {
+      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+    } else if (c < 0x20 || c == 0x7F ||
+               (c == 0xC2 && next >= 0x80 && next < 0xA0)) {  // also those above ASCII
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", c == 0xC2 ? next : c);
+      out += escaped;
+      i += c == 0xC2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+void TextTable::add(std::vector<Cell> row) {
+  for (Cell& cell : row) cell.text = on_one_line(cell.text);
+  rows_.push_back(std::move(row));
 }
 
 std::string TextTable::text(std::size_t width, bool color) const {

@@ -17,6 +17,9 @@ std::size_t display_width(std::string_view text);
 /// `text` cut to `width` columns, the last being "…" where something is missing.
 std::string fit(std::string_view text, std::size_t width);
 
+/// `text` on one line: line breaks and other control characters, which could also move or colour, as escapes.
+std::string on_one_line(std::string_view text);
+
 struct Cell {
   std::string text;
   Color color = Color::none;
@@ -30,8 +33,8 @@ class TextTable {
   };
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  /// As many cells as columns.
-  void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+  /// As many cells as columns; their texts are shown on one line.
+  void add(std::vector<Cell> row);
   bool empty() const { return rows_.empty(); }
   /// Title line and rows, each cut to `width` columns (0: not cut) and ended by a newline.
   std::string text(std::size_t width, bool color) const;

@@ -50,6 +50,7 @@ class Binder {
     const PipelineInput& input = *planner_.pipeline().find_input(pieces[0].name);
     if (step_.download || input.download) return std::nullopt;
     std::optional<Location> found = input.remote;
+    if (found && !is_object_store(*found)) return std::nullopt;  // its size is known once it was fetched
     if (found && pieces.size() == 2) found->url += pieces[1].text;
     return found;
   }

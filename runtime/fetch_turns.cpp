@@ -7,7 +7,7 @@
 namespace rankflow {
 namespace {
 
-/// Locations that the step's texts lead to. An input that the step reads where it lies is not fetched.
+/// Locations that the step's texts lead to. An input that the step reads where it lies (make_work_order) is not fetched.
 std::vector<std::string> locations_of(const Pipeline& pipeline, const PipelineStep& step) {
   std::set<std::string> found;
   const auto look_at = [&](const std::string& text, bool read_in_place) {
@@ -15,7 +15,8 @@ std::vector<std::string> locations_of(const Pipeline& pipeline, const PipelineSt
       if (b.kind != Binding::Kind::input) continue;
       const PipelineInput* input = pipeline.find_input(b.name);
       if (!input || !input->remote) continue;
-      if (!read_in_place || step.download || input->download) found.insert(to_json(*input->remote).dump());
+      if (!read_in_place || step.download || input->download || !is_object_store(*input->remote))
+        found.insert(to_json(*input->remote).dump());
     }
   };
   for (const auto& [name, text] : step.inputs) look_at(text, step.spec && step.spec->reads_remote);

@@ -227,7 +227,7 @@ class IngredientsBuilder {
     const auto& name = parameters.at("command").at(0).get_ref<const std::string&>();
     const std::string search_path = path_variable();
     if (!has_binding(name) && !has_binding(search_path)) {
-      out["program"] = all_.program(name, search_path, step_);
+      out["program"] = all_.program(name, search_path, "command", step_);
     }
     Json code = Json::object();
     add_code(code, "code", true);
@@ -238,9 +238,13 @@ class IngredientsBuilder {
     }
   }
 
-  /// Of a step that runs code of the user's beside other things: its keys entry_script and code.
+  /// Of a step that runs code of the user's beside other things: its keys entry_script and code, and the interpreter.
   void add_script(Json& out) {
     Json code = Json::object();
+    const Json script = step_.parameters.value("entry_script", Json());
+    const bool is_python = script.is_string() && !script.get_ref<const std::string&>().ends_with(".so");
+    if (const Json python = step_.parameters.value("python", Json()); is_python && python.is_string())
+      out["program"] = all_.program(python, path_variable(), "python", step_);
     for (const char* key : {"entry_script", "code"}) add_code(code, key, true);
     if (!code.empty()) out["code"] = std::move(code);
   }
@@ -250,7 +254,7 @@ class IngredientsBuilder {
     const auto patterns = step_.parameters.find(key);
     if (patterns == step_.parameters.end()) return;
     for (const auto& pattern : patterns->is_array() ? *patterns : Json::array({*patterns})) {
-      code.update(all_.code_of(pattern.get_ref<const std::string&>(), skip_ignored, step_));
+      code.update(all_.code_of(pattern.get_ref<const std::string&>(), key, skip_ignored, step_));
     }
   }
 
@@ -356,7 +360,8 @@ const std::string& Fingerprinter::remote_digest(const PipelineInput& input) {
   return entry->second;
 }
 
-const Json& Fingerprinter::code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step) {
+const Json& Fingerprinter::code_of(const std::string& pattern, const std::string& named_by, bool skip_ignored,
+                                   const PipelineStep& step) {
   const std::string key = (skip_ignored ? 'c' : 'h') + pattern;
   if (const auto known = code_.find(key); known != code_.end()) return known->second;
   Json code = Json::object();
@@ -364,20 +369,20 @@ const Json& Fingerprinter::code_of(const std::string& pattern, bool skip_ignored
     code[as_utf8(path)] = digest_at(path.starts_with('/') ? path : pipeline_.folder + "/" + path);
   }
   if (code.empty()) {
-    throw Error(
-        ExitStatus::configuration,
-        str("step ", step.name, ": ", skip_ignored ? "code" : "hash", " names \"", pattern,
-            "\", but no such file is below ", pipeline_.folder),
+    const char* hint =
         skip_ignored
             ? "paths are relative to the pipeline file; .rankflowignore and .gitignore leave files out"
-            : "globs are relative to the pipeline file");
+            : "globs are relative to the pipeline file";
+    throw ConfigError(step.mark,
+                      str("step ", in_quotes(step.name), ": ", named_by, " names ", in_quotes(pattern),
+                          ", but no such file is below ", pipeline_.folder, ". Try: ", hint));
   }
   return code_.emplace(key, std::move(code)).first->second;
 }
 
 const std::string& Fingerprinter::program(const std::string& name, const std::string& search_path,
-                                          const PipelineStep& step) {
-  const std::string relative = step.parameters.value("folder", ".");
+                                          const std::string& named_by, const PipelineStep& step) {
+  const std::string relative = named_by == "command" ? step.parameters.value("folder", ".") : ".";
   std::string folder = relative.starts_with('/') ? relative : pipeline_.folder;
   if (relative != "." && folder != relative) folder += "/" + relative;
   const std::string key = join({name, folder, search_path}, "\n");
@@ -385,12 +390,14 @@ const std::string& Fingerprinter::program(const std::string& name, const std::st
   const std::string path = disk_.find_program(name, folder, search_path);
   if (path.empty()) {
     const bool by_path = name.find('/') != std::string::npos;
-    throw Error(ExitStatus::configuration,
-                by_path ? str("step ", step.name, ": there is no program ", name, " below ", folder)
-                        : str("step ", step.name, ": program \"", name, "\" is not in PATH"),
-                by_path
-                    ? "a path with a '/' is relative to the step's folder, and the file must be executable"
-                    : str("./", name, " if it lies in the step's folder"));
+    throw ConfigError(
+        step.mark,
+        str("step ", in_quotes(step.name), ": ", named_by, ": ",
+            by_path
+                ? str("there is no program ", name, " below ", folder,
+                      ". Try: a path with a '/' is relative to that folder, and the file must be executable")
+                : str("program ", in_quotes(name), " is not in PATH. Try: ./", name, " if it lies in ",
+                      folder)));
   }
   return programs_.emplace(key, digest_at(path)).first->second;
 }

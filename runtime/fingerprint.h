@@ -67,9 +67,11 @@ class Fingerprinter {
   /// Planning makes no folders of links: what lies in that of a selection is looked up at its own place.
   std::string content_now(const std::string& path);
   std::string content_of(const PipelineInput& input, const std::string& below);
-  const Json& code_of(const std::string& pattern, bool skip_ignored, const PipelineStep& step);
+  /// `named_by`: the step's key that names it, for messages.
+  const Json& code_of(const std::string& pattern, const std::string& named_by, bool skip_ignored,
+                      const PipelineStep& step);
   const std::string& program(const std::string& name, const std::string& search_path,
-                             const PipelineStep& step);
+                             const std::string& named_by, const PipelineStep& step);
 
   const Pipeline& pipeline_;
   PlanDisk& disk_;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "io/file.h"
 #include "io/optional_key.h"
+#include "io/secret.h"
 #include "runtime/input_resolution.h"
 
 namespace rankflow {
@@ -50,17 +51,11 @@ void read_dataset(const Json& given, const std::string& folder, PipelineInput& i
   note_dataset(given.at("dataset"), folder, input);
 }
 
-/// `file:` references may be relative to the pipeline file.
-std::string in_folder(const std::string& reference, const std::string& folder) {
-  if (!reference.starts_with("file:") || reference.starts_with("file:/")) return reference;
-  return str("file:", absolute_path(str(folder, "/", reference.substr(5))));
-}
-
-/// A `url`, or a `query`.
+/// A `url`, or a `query`; `file:` references may be relative to the pipeline file.
 void read_remote(const Json& given, const std::string& folder, PipelineInput& input) {
   Location location = location_from_json(given);
-  for (auto& [name, reference] : location.credentials) reference = in_folder(reference, folder);
-  location.connection = in_folder(location.connection, folder);
+  for (auto& [name, reference] : location.credentials) reference = reference_in(reference, folder);
+  location.connection = reference_in(location.connection, folder);
   if (location.url.empty() && location.query.empty()) throw Error(ExitStatus::configuration, "it is empty");
   check_location(location);
   input.remote = std::move(location);

@@ -163,6 +163,15 @@ const Location& writable(const Location& location) {
               "a path without wildcards");
 }
 
+/// Throws where the datastore's folder is missing: one that is made for a mistyped or unmounted place would hide that.
+void check_root(const Datastore& datastore) {
+  std::error_code problem;
+  if (std::filesystem::is_directory(datastore.path, problem)) return;
+  throw Error(ExitStatus::configuration,
+              str("the datastore ", datastore.name, " has no folder ", datastore.path),
+              "make it, or correct its path in the site file");
+}
+
 /// Where the outputs go that a step publishes to datastores.
 void resolve_publishing(PipelineStep& step, const Site& site) {
   for (const auto& [output, reference] : step.publish_to) {
@@ -181,6 +190,7 @@ void resolve_publishing(PipelineStep& step, const Site& site) {
       step.publish_locations[output] = writable(location_in(datastore, below));
       continue;
     }
+    check_root(datastore);
     const std::string path = path_in(datastore, below);
     if (path == datastore.path) {
       throw Error(ExitStatus::configuration, str(in_quotes(reference), " is the datastore itself"),
@@ -205,6 +215,8 @@ void resolve_place(Json& place, const std::string& folder, const Site& site) {
   written.path = absolute_path(str(folder, "/", written.reference));
   resolve_datastore(written, site);
   if (!written.remote) {
+    if (const Datastore* datastore = site.find(split_datastore_path(place.at("path")).datastore))
+      check_root(*datastore);
     place["path"] = written.path;
     return;
   }

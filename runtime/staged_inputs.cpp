@@ -24,8 +24,13 @@ namespace fs = std::filesystem;
 
 std::string folder_of(const DownloadRules& rules) {
   std::string folder = rules.folder;
-  if (const char* temporary = std::getenv("TMPDIR"); folder.empty() && temporary && *temporary)
+  if (const char* temporary = std::getenv("TMPDIR"); folder.empty() && temporary && *temporary) {
     folder = temporary;
+    std::error_code problem;
+    if (!fs::is_directory(folder, problem))
+      throw Error(ExitStatus::io, str("TMPDIR names ", folder, ", and there is no such folder"),
+                  "another TMPDIR, or downloads.folder in a site file");
+  }
   return absolute_path(str(folder.empty() ? "/tmp" : folder, "/rankflow-", geteuid()));
 }
 

@@ -338,6 +338,8 @@ Node parse_yaml(const std::string& text, const std::string& file, const YamlLimi
                                   human_bytes(static_cast<double>(limits.bytes)), " are the most"));
   }
   if (!is_utf8(text)) throw ConfigError(first_bad_byte(text, file), "this line is not UTF-8");
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some editors begin UTF-8 with it
+  if (text.starts_with(byte_order_mark)) return parse_yaml(text.substr(byte_order_mark.size()), file, limits);
   return TreeBuilder(text, file, limits).build();
 }
 

@@ -1,5 +1,6 @@
 // The `transfer` step: files from one place to another, divided over the ranks.
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -10,6 +11,8 @@
 #include "io/csv_text.h"
 #include "io/file.h"
 #include "io/remote_store.h"
+#include "io/secret.h"
+#include "io/selection.h"
 #include "runtime/step.h"
 
 namespace rankflow {
@@ -29,22 +32,73 @@ struct Copied {
 struct Places {
   std::unique_ptr<RemoteStore> from, to;
   std::string from_name, to_name;  // for messages
+  bool folders = false;            // both are of this machine
 };
+
+/// Whether `path` is `folder`, or lies below it; both without a '/' at the end.
+bool is_within(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder == "/" ? folder : folder + "/");
+}
+
+/// Throws where the target lies inside the source: each run would copy what the last one wrote.
+void check_apart(const std::string& source, const std::string& target) {
+  if (!is_within(target, source)) return;
+  throw Error(
+      ExitStatus::configuration,
+      str("to: ", target, target == source ? " is " : " lies inside ", source, ", which is to be copied"),
+      "a place outside of it");
+}
+
+void check_folders_apart(const std::string& source, const std::string& target) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> sources = {source};
+  if (const auto selection = selection_at(source)) {
+    for (const SelectionMember& member : selection->members) sources.push_back(member.path);
+  }
+  std::error_code problem;
+  for (const std::string& folder : sources) {
+    if (!fs::is_directory(folder, problem)) continue;
+    check_apart(fs::canonical(folder).string(), fs::weakly_canonical(target).string());
+  }
+}
+
+void check_urls_apart(const Location& source, const Location& target) {
+  const UrlPattern from = pattern_of(source);
+  if (source.endpoint != target.endpoint) return;
+  if (from.pattern.empty() || from.pattern.find("**") != std::string::npos) {
+    const auto trimmed = [](std::string url) {
+      while (url.ends_with('/')) url.pop_back();
+      return url;
+    };
+    check_apart(trimmed(from.folder), trimmed(target.url));
+  }
+}
+
+/// The target's location, whose credentials may be in files that are named relative to the pipeline file.
+Location target_of(const Json& to, const std::string& folder) {
+  Location location = location_from_json(to);
+  for (auto& [name, reference] : location.credentials) reference = reference_in(reference, folder);
+  return location;
+}
 
 Places open_places(const StepContext& context) {
   Places places;
   places.from_name = context.inputs.at("data");
-  if (const auto remote = context.parameters.find("remote_inputs"); remote != context.parameters.end())
-    places.from = open_remote_store(location_from_json(remote->at("data")));
-  else
-    places.from = open_folder(places.from_name);
+  const auto remote = context.parameters.find("remote_inputs");
+  const bool from_url = remote != context.parameters.end();
+  const Location source = from_url ? location_from_json(remote->at("data")) : Location{};
+  places.from = from_url ? open_remote_store(source) : open_folder(places.from_name);
   const Json& to = context.parameters.at("to");
   if (to.contains("url")) {
-    places.to_name = to.at("url");
-    places.to = open_remote_store(location_from_json(to));
+    const Location target = target_of(to, context.folder);
+    places.to_name = target.url;
+    if (from_url) check_urls_apart(source, target);
+    places.to = open_remote_store(target);
   } else {
     const std::string path = to.at("path");
     places.to_name = absolute_path(path[0] == '/' ? path : str(context.folder, "/", path));
+    places.folders = !from_url;
+    if (places.folders) check_folders_apart(places.from_name, places.to_name);
     places.to = open_folder(places.to_name);
   }
   return places;
@@ -56,18 +110,31 @@ std::string last_name(std::string path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+/// The path below the target that a file of the source goes to.
+std::string target_path(const Places& places, const RemoteFile& file) {
+  return file.path.empty() ? last_name(places.from_name) : file.path;
+}
+
 class Copier {
  public:
   Copier(const StepContext& context, Places& places, const std::map<std::string, std::int64_t>& there)
       : context_(context), places_(places), there_(there) {}
 
   Copied copy(const RemoteFile& file) {
-    Copied copied{file.path.empty() ? last_name(places_.from_name) : file.path, file.size};
+    Copied copied{target_path(places_, file), file.size};
     const auto found = there_.find(copied.path);
+    if (found != there_.end() && found->second < 0) {
+      throw Error(ExitStatus::bad_data,
+                  str(places_.to_name, "/", copied.path, " is there already, and is no regular file"),
+                  "another `to`, or move it away");
+    }
     if (found != there_.end() && found->second == file.size) {
       copied.sha256 = digest(*places_.from, file);
       copied.was_there = digest(*places_.to, {copied.path, file.size}) == copied.sha256;
-      if (copied.was_there) return copied;
+      if (copied.was_there) {
+        keep_executable(file, copied);
+        return copied;
+      }
     }
     if (found != there_.end() && context_.parameters.at("overwrite") != true) {
       throw Error(ExitStatus::bad_data,
@@ -75,6 +142,7 @@ class Copier {
                   "overwrite: true, or another `to`");
     }
     write(file, copied);
+    keep_executable(file, copied);
     if (context_.parameters.at("verify") == true) verify(copied);
     return copied;
   }
@@ -82,6 +150,10 @@ class Copier {
  private:
   void stop_if_asked() const {
     if (context_.stop.requested()) throw Stopped();
+  }
+
+  void keep_executable(const RemoteFile& file, const Copied& copied) const {
+    if (places_.folders) places_.to->set_executable(copied.path, file.executable);
   }
 
   std::string digest(RemoteStore& store, const RemoteFile& file) const {
@@ -159,14 +231,16 @@ class Transfer : public Step {
  private:
   static Json look(Places& places) {
     Json files = Json::array();
+    std::vector<std::string> paths;
     for (const RemoteFile& file : places.from->list()) {
-      if (file.size < 0)
-        throw Error(ExitStatus::configuration,
-                    str(places.from_name, ": a web server does not say how large its files are"),
-                    "a step that reads the input; its staged copy can be transferred");
+      if (!is_utf8(file.path))
+        throw Error(ExitStatus::bad_data,
+                    str(places.from_name, ": the name ", in_quotes(file.path), " is not UTF-8"),
+                    "another name");
+      paths.push_back(target_path(places, file));
       files.push_back(to_json(file));
     }
-    return {{"files", files}, {"there", places.to->sizes()}};
+    return {{"files", files}, {"there", places.to->sizes_of(paths)}};
   }
 
   static Json copy_mine(StepContext& context, Places& places, const std::vector<RemoteFile>& files,

@@ -36,6 +36,7 @@ class Archive:
 def archive(s3, rankflow):
     address, client = s3
     client.create_bucket(Bucket=BUCKET)  # again is fine
+    (rankflow.folder / "local").mkdir()
     rankflow.environment |= {"ARCHIVE_KEY": "key:canary", "AWS_EC2_METADATA_DISABLED": "true",
                              "TMPDIR": str(rankflow.folder / "local"), "RANKFLOW_SITE": str(rankflow.folder / "site.yaml")}
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

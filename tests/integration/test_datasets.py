@@ -209,6 +209,28 @@ steps:
     assert columns["y (target)"]["top"] == [{"value": "0", "count": 50}, {"value": "1", "count": 50}]
 
 
+def test_options_of_a_profile_add_up_and_only_what_worked_is_remembered(rankflow):
+    register(rankflow, "rows", rankflow.write("rows.csv", "1;2\n3;4\n"))
+
+    def columns(*options, **expect):
+        return [c["name"] for c in json.loads(rankflow("dataset", "profile", "rows", "--json", *options, **expect).out)["columns"]]
+    assert columns("--option", "delimiter=;") == ["1", "2"]
+    assert len(columns("--option", "header=false")) == 2
+    names = columns()
+    rankflow("dataset", "profile", "rows", "--option", "format=parquet", code=BAD_DATA)
+    assert columns() == names, "what failed is forgotten"
+    assert columns("--option", "header=") == ["1", "2"]
+    assert not [f for f in rankflow.store.rglob("*.tmp")]
+
+
+def test_a_difference_in_an_executable_bit_alone(rankflow):
+    file = rankflow.write("data/run.sh", "echo\n")
+    register(rankflow, "tool", file.parent)
+    file.chmod(0o755)
+    assert register(rankflow, "tool", file.parent)["version"] == 2
+    assert "which are executable" in rankflow("dataset", "diff", "tool").out
+
+
 def test_datastores(rankflow):
     data = rankflow.folder / "scratch"
     rankflow.write("scratch/rows.csv", "b\na\n")

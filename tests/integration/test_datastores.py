@@ -38,6 +38,7 @@ def scratch(rankflow):
     folder = rankflow.folder / "scratch"
     folder.mkdir()
     rankflow.environment["RANKFLOW_SITE"] = str(rankflow.write("site.yaml", f"datastores:\n  scratch: {{path: {folder}}}\n"))
+    (rankflow.folder / "local").mkdir()
     rankflow.environment["TMPDIR"] = str(rankflow.folder / "local")
     return folder
 
@@ -147,3 +148,10 @@ def test_all_ranks_of_a_node_share_one_copy(rankflow, scratch):
     run = rankflow("run", pipeline, "-n", 4, "--json", timeout=60)
     said = [e["text"] for e in run.events() if e.get("event") == "note" and "of inputs copied" in e["text"]]
     assert len(said) == 1 and f"{size / 1000:.1f} kB of inputs copied" in said[0], "once, not four times"
+
+
+def test_copies_need_the_folder_that_tmpdir_names(rankflow, scratch):
+    rankflow.write("rows.txt", "b\na\n")
+    rankflow.environment["TMPDIR"] = str(rankflow.folder / "nosuch")
+    said = rankflow("run", rankflow.write("p.yaml", DOWNLOAD), code=IO).err
+    assert "TMPDIR names" in said and not (rankflow.folder / "nosuch").exists()

@@ -181,7 +181,10 @@ def run(frame):
 def test_what_is_wrong_before_anything_runs(rankflow):
     write(rankflow, "def run(frame): return frame['a']\n")
     os.unlink(rankflow.folder / "score.py")
-    assert "score.py" in rankflow("run", "p.yaml", code=78).err
+    assert 'p.yaml:5:3: step "score": entry_script names "score.py"' in rankflow("run", "p.yaml", code=78).err
+    write(rankflow, "def run(frame): return frame['a']\n")
+    rankflow.write("p.yaml", PIPELINE.replace(sys.executable, "nopython"))
+    assert 'p.yaml:5:3: step "score": python: program "nopython" is not in PATH' in rankflow("plan", "p.yaml", code=78).err
     rankflow.write("p.yaml", PIPELINE.replace("    entry_script: score.py\n", ""))
     assert "score needs a model or an entry_script" in rankflow("run", "p.yaml", code=78).err
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from support import BAD_DATA, CONFIGURATION
+from support import BAD_DATA, CONFIGURATION, web_page
 
 BUCKET = "target"
 PIPELINE = """\
@@ -155,6 +155,7 @@ datastores:
   lake: {{uri: "s3://{BUCKET}/{rankflow.folder.name}", endpoint: "{s3[0]}", region: us-east-1, credentials: "env:BOTH"}}
   disk: {{path: {rankflow.folder / "disk"}}}
 """)
+    (rankflow.folder / "disk").mkdir()
     for to in ("lake:a", "disk:a"):
         rankflow.write("p.yaml", PIPELINE.format(source="from", to=f"{{path: '{to}'}}"))
         rankflow("run", "-n", 2, "p.yaml")
@@ -171,3 +172,53 @@ datastores:
     (rankflow.folder / "a:b").mkdir()
     rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="from", to="{path: 'aa:b'}").replace("'aa:b'", "'./a:b'")))
     assert tree(rankflow.folder / "a:b") == files
+
+
+def test_a_target_inside_of_the_source_is_refused(rankflow, remote):
+    location, content, put = remote
+    files = fill(rankflow.folder / "from", count=3)
+    (rankflow.folder / "link").symlink_to("from/a")
+    put("in/a", b"a")
+    for source, to in (("from", "{path: from/copy}"), ("from", "{path: link/copy}"), ("from", "{path: from}"), (location("/in"), location("/in/copy"))):
+        rankflow.write("p.yaml", PIPELINE.format(source=source, to=to))
+        assert "which is to be copied" in rankflow("run", "p.yaml", code=CONFIGURATION).err
+    assert tree(rankflow.folder / "from") == files and content() == {"in/a": b"a"}
+    rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="from", to="{path: from-copy}")))
+
+
+def test_what_else_is_in_the_target_stays(rankflow):
+    rankflow.write("from/a", "new")
+    rankflow.write("from/tool", "#!/bin/sh\n").chmod(0o755)
+    to = rankflow.folder / "to"
+    to.mkdir()
+    (to / "outside").symlink_to("/etc/passwd")
+    (to / "nowhere").symlink_to("nosuch")
+    os.mkfifo(to / "fifo")
+    (to / os.fsdecode(b"caf\xe9")).write_text("")
+    before = sorted(os.listdir(os.fsencode(to)))
+    rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="from", to="{path: to}")))
+    assert sorted(os.listdir(os.fsencode(to))) == sorted([*before, b"a", b"tool"])
+    assert os.access(to / "tool", os.X_OK) and (to / "a").stat().st_mode & 0o111 == 0
+    (to / "tool").chmod(0o644)
+    rankflow("run", "p.yaml")
+    assert os.access(to / "tool", os.X_OK), "the same bytes, but not executable"
+    (to / "a").unlink()
+    (to / "a").symlink_to("nosuch")
+    assert "is no regular file" in rankflow("run", "p.yaml", code=BAD_DATA).err
+    assert (to / "a").is_symlink()
+
+
+def test_a_web_file_is_fetched_and_copied(rankflow):
+    with web_page(b"a,b\n1,2\n") as (address, _):
+        digest = hashlib.sha256(b"a,b\n1,2\n").hexdigest()
+        rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source=f'{{url: "{address}", sha256: {digest}}}', to="{path: to}")))
+    assert tree(rankflow.folder / "to") == {"rows.csv": b"a,b\n1,2\n"}
+
+
+def test_credentials_in_files_beside_the_pipeline(rankflow, remote):
+    location, content, _ = remote
+    rankflow.write("from/a", "x")
+    rankflow.write("secret", "secret\n").chmod(0o600)
+    to = location().replace("env:MY_SECRET", "'file:secret'")
+    rankflow("run", rankflow.write("p.yaml", PIPELINE.format(source="from", to=to)))
+    assert content() == {"a": b"x"}

@@ -182,17 +182,39 @@ TEST_F(FingerprintTest, FileNamesThatAreNoUtf8) {
   EXPECT_EQ(of(program).ingredients["code"]["\\xe4.py"], sha256("umlaut"));
 }
 
+TEST_F(FingerprintTest, TheInterpreterOfAScriptCountsAsAProgramDoes) {
+  PipelineStep script = example.at("prepare");
+  script.mark = {"p.yaml", 9, 3};
+  script.parameters["entry_script"] = "clean.py";
+  script.parameters["python"] = "./mypy";
+  EXPECT_THAT(error_of(script, ExitStatus::configuration),
+              HasSubstr("p.yaml:9:3: step \"prepare\": python: there is no program"));
+  example.disk.programs["/project/./mypy"] = "/project/mypy";
+  example.disk.files["/project/mypy"] = "interpreter 1";
+  EXPECT_THAT(error_of(script, ExitStatus::configuration),
+              HasSubstr("p.yaml:9:3: step \"prepare\": entry_script names \"clean.py\""));
+  example.disk.code["clean.py"] = {"clean.py"};
+  example.disk.files["/project/clean.py"] = "code";
+  EXPECT_EQ(of(script).ingredients["program"], sha256("interpreter 1"));
+  script.parameters["entry_script"] = "clean.so";  // a library needs none
+  example.disk.code["clean.so"] = {"clean.py"};
+  EXPECT_FALSE(of(script).ingredients.contains("program"));
+}
+
 TEST_F(FingerprintTest, ErrorsNameStepAndThing) {
   example.disk.programs.clear();
+  program.mark = {"p.yaml", 7, 3};
   EXPECT_EQ(error_of(program, ExitStatus::configuration),
-            "step fit: program \"python3\" is not in PATH. Try: ./python3 if it lies in the step's folder");
+            "p.yaml:7:3: step \"fit\": command: program \"python3\" is not in PATH. Try: ./python3 if it "
+            "lies in /project");
   program.parameters["command"][0] = "bin/fit";
   EXPECT_THAT(error_of(program, ExitStatus::configuration),
-              HasSubstr("step fit: there is no program bin/fit below /project"));
+              HasSubstr("p.yaml:7:3: step \"fit\": command: there is no program bin/fit below /project"));
   program.parameters["command"][0] = "${{inputs.data}}";
   example.disk.code.erase("train.py");
-  EXPECT_THAT(error_of(program, ExitStatus::configuration),
-              HasSubstr("step fit: code names \"train.py\", but no such file is below /project"));
+  EXPECT_THAT(
+      error_of(program, ExitStatus::configuration),
+      HasSubstr("p.yaml:7:3: step \"fit\": code names \"train.py\", but no such file is below /project"));
   PipelineStep step = example.at("prepare");
   step.inputs["data"] = "${{inputs.data}} ${{inputs.data}}";
   EXPECT_THAT(error_of(step, ExitStatus::configuration), HasSubstr("input data is"));

@@ -17,6 +17,7 @@ class InputResolutionTest : public StoreTest {
     put("site.yaml",
         str("datastores:\n  scratch: {path: ", folder / "scratch",
             "}\n  bucket: {uri: 's3://b/top', endpoint: 'http://h:1', credentials: 'env:KEY'}\n"));
+    make_directories(folder / "scratch");
     ASSERT_EQ(setenv("RANKFLOW_SITE", (folder / "site.yaml").c_str(), 1), 0);
     for (const char* text : {"a", "b"}) {
       DatasetVersion version;
@@ -139,6 +140,11 @@ TEST_F(InputResolutionTest, PlacesThatOutputsArePublishedTo) {
   }
   EXPECT_EQ(status_of([&] { published("scratch:x", "bucket:../x"); }), ExitStatus::configuration);
   EXPECT_EQ(status_of([&] { published("scratch:x", "bucket:."); }), ExitStatus::configuration);
+  remove_tree(folder / "scratch");
+  std::string said;
+  EXPECT_EQ(status_of([&] { published("scratch:x", "bucket:x"); }, &said), ExitStatus::configuration);
+  EXPECT_NE(said.find(str("the datastore scratch has no folder ", folder / "scratch")), std::string::npos)
+      << said;
 }
 
 /// "1/a.csv=a.csv 2=more": names and places below the temporary folder.

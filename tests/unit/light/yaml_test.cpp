@@ -42,6 +42,15 @@ m:
     "l": "x-", "m": null})"));
 }
 
+TEST(Yaml, AByteOrderMarkIsNoPartOfTheText) {
+  const Node tree = parse_yaml(
+      "\xEF\xBB\xBF"
+      "a: 1\n",
+      "f.yaml");
+  ASSERT_NE(tree.find("a"), nullptr);
+  EXPECT_EQ(tree.find("a")->text, "1");
+}
+
 TEST(Yaml, RemembersPlaces) {
   const Node root = parse_yaml("a: 1\nb:\n  - x\n  - {c: y}\n", "p.yaml");
   const Node* b = root.find("b");
