@@ -82,6 +82,8 @@ TEST_F(PrepareSpec, MistakesInTransformsAreFoundToo) {
               HasSubstr("did you mean \"standardise\"?"));
   EXPECT_THAT(transform({{"type", "log"}}), HasSubstr("columns"));
   EXPECT_THAT(transform({{"type", "standardise"}, {"columns", {"x", "x"}}}), HasSubstr("lists \"x\" twice"));
+  EXPECT_THAT(transform({{"type", "rename"}, {"columns", {{"a", "z"}, {"b", "z"}}}}),
+              HasSubstr("calls two columns \"z\""));
 }
 
 TEST_F(PrepareSpec, MistakesInSplitByAreFound) {
