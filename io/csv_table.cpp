@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "io/arrow_columns.h"
 #include "io/arrow_result.h"
+#include "io/csv_numbers.h"
 #include "io/csv_scan.h"
 #include "io/table_file.h"
 #include "io/table_formats.h"
@@ -66,10 +67,16 @@ class CsvTable : public TableFile {
   arrow::Result<std::shared_ptr<arrow::Table>> parse(const std::shared_ptr<arrow::Buffer>& bytes,
                                                      const ReadRequest& request, const ArrowTypes& types,
                                                      bool check_utf8, BadRow& bad) const;
+  /// `table`, in which Arrow guessed types, with its doubtful numbers as what their cells are.
+  std::shared_ptr<arrow::Table> with_true_numbers(std::shared_ptr<arrow::Table> table,
+                                                  const std::shared_ptr<arrow::Buffer>& bytes,
+                                                  const ReadRequest& request,
+                                                  const NumberDoubts& doubts) const;
   /// Throws what is wrong with a piece that could not be parsed.
   [[noreturn]] void explain(const TablePiece& piece, const std::shared_ptr<arrow::Buffer>& bytes,
                             ReadRequest request, const arrow::Status& status, const BadRow& bad) const;
   std::int64_t rows_before(std::int64_t offset) const;
+  Table kept(const arrow::Table& table, const TablePiece& piece, ReadRequest request) const;
 
   InputFile file_;
   TableOptions options_;
@@ -181,6 +188,23 @@ arrow::Result<std::shared_ptr<arrow::Table>> CsvTable::parse(const std::shared_p
   return reader->Read();
 }
 
+/// Cells of declared columns that Arrow's CSV reader would refuse, though they are what is declared (+5, and 0 or 1 for a boolean),
+/// made ready for the conversion of a table.
+std::shared_ptr<arrow::Table> readied(std::shared_ptr<arrow::Table> table, const ReadRequest& request,
+                                      const std::string& file) {
+  for (int c = 0; c < table->num_columns(); ++c) {
+    const auto type = request.types.find(table->field(c)->name());
+    if (type == request.types.end() || type->second == ColumnType::text) continue;
+    Column texts = table->column(c);
+    if (texts->type()->id() == arrow::Type::BINARY) texts = value_of(texts->View(arrow::utf8()), file);
+    if (texts->type()->id() != arrow::Type::STRING) continue;
+    table = value_of(
+        table->SetColumn(c, arrow::field(table->field(c)->name(), arrow::utf8()), without_plus(*texts)),
+        file);
+  }
+  return table;
+}
+
 void CsvTable::explain(const TablePiece& piece, const std::shared_ptr<arrow::Buffer>& bytes,
                        ReadRequest request, const arrow::Status& status, const BadRow& bad) const {
   if (status.IsOutOfMemory()) throw std::bad_alloc();
@@ -212,7 +236,7 @@ void CsvTable::explain(const TablePiece& piece, const std::shared_ptr<arrow::Buf
       }
     }
   }
-  kept_table(*table, file_.name, request);
+  kept_table(*readied(table, request, file_.name), file_.name, request);
   throw Error(ExitStatus::bad_data, str(file_.name, ": ", status.message()));
 }
 
@@ -229,15 +253,59 @@ bool is_kept(const arrow::DataType& type) {
   }
 }
 
+std::shared_ptr<arrow::Table> CsvTable::with_true_numbers(std::shared_ptr<arrow::Table> table,
+                                                          const std::shared_ptr<arrow::Buffer>& bytes,
+                                                          const ReadRequest& request,
+                                                          const NumberDoubts& doubts) const {
+  ReadRequest again = request;
+  again.columns.clear();
+  ArrowTypes types;
+  for (int c = 0; c < table->num_columns(); ++c) {
+    const std::string& name = table->field(c)->name();
+    if (request.types.count(name) || !is_doubtful(*table->column(c), doubts)) continue;
+    again.columns.push_back(name);
+    types[name] = arrow::utf8();
+  }
+  if (again.columns.empty()) return table;
+  BadRow bad;
+  const auto cells = value_of(parse(bytes, again, types, true, bad), file_.name);
+  for (const std::string& name : again.columns) {
+    Column column = cells->GetColumnByName(name);
+    const ColumnType type = type_of_cells(*column);
+    if (type == ColumnType::real) continue;
+    if (type == ColumnType::text) texts_.insert(name);
+    if (type == ColumnType::integer)
+      column = kept_column(without_plus(*column), file_.name, name, type, request.first_row);
+    const int c = table->schema()->GetFieldIndex(name);
+    table = value_of(table->SetColumn(c, arrow::field(name, column->type()), column), file_.name);
+  }
+  return table;
+}
+
+Table CsvTable::kept(const arrow::Table& table, const TablePiece& piece, ReadRequest request) const {
+  if (request.first_row >= 0) return kept_table(table, file_.name, request);
+  try {
+    return kept_table(table, file_.name, request);
+  } catch (const Error& e) {
+    if (e.status() != ExitStatus::bad_data) throw;
+    request.first_row = rows_before(piece.begin);  // counted only where a row has to be named
+    return kept_table(table, file_.name, request);
+  }
+}
+
 Table CsvTable::read(const TablePiece& piece, const ReadRequest& request) const {
   std::shared_ptr<arrow::Buffer> bytes = read_bytes(piece.begin, piece.end);
   if (bytes->size() != piece.end - piece.begin) check_unchanged(file_);
   const char last = bytes->size() ? static_cast<char>(bytes->data()[bytes->size() - 1]) : '\n';
   if (last != '\n' && last != '\r')
     bytes = value_of(arrow::ConcatenateBuffers({bytes, arrow::Buffer::FromString("\n")}), file_.name);
+  const NumberDoubts doubts = doubts_about(std::string_view(*bytes));
   ArrowTypes types;
   std::set<std::string> forced = texts_;
-  for (const auto& [name, type] : request.types) types[name] = arrow_type(type);
+  for (const auto& [name, type] : request.types) {
+    const bool as_text = type == ColumnType::boolean || (type == ColumnType::integer && doubts.plus);
+    types[name] = as_text ? arrow::utf8() : arrow_type(type);
+  }
   for (int attempt = 0;; ++attempt) {
     for (const std::string& name : forced) types.emplace(name, arrow::utf8());
     BadRow bad;
@@ -250,7 +318,10 @@ Table CsvTable::read(const TablePiece& piece, const ReadRequest& request) const 
       if (field->type()->id() == arrow::Type::STRING && request.types.count(field->name()) == 0)
         texts_.insert(field->name());
     }
-    if (!again || attempt > 0) return kept_table(**table, file_.name, request);
+    if (!again || attempt > 0) {
+      const auto checked = with_true_numbers(*table, bytes, request, doubts);
+      return kept(*readied(checked, request, file_.name), piece, request);
+    }
     texts_.insert(forced.begin(), forced.end());
   }
 }

@@ -179,6 +179,46 @@ TEST_F(CsvTest, TypesServeAllPieces) {
   EXPECT_EQ(numbers(table(large + "0.5\n", options), "i")[0], 9007199254740992.0);
 }
 
+TEST_F(CsvTest, NumbersAreWhatTheirCellsSay) {
+  const Table t = table(
+      "y,hex,id,r,e,phone\n+1,0x10,18446744073709551615,+1.5,1e+5,+49 "
+      "30\n-1,0x11,18446744073709551614,2,-1,1\n"
+      "NA,NA,7,99999999999999999999,2,NA\n");
+  EXPECT_EQ(t.type("y"), ColumnType::integer);
+  EXPECT_EQ(numbers(t, "y")[0], 1);
+  EXPECT_TRUE(std::isnan(numbers(t, "y")[2]));
+  EXPECT_THAT(categories_of(*t.at("hex")).names, ElementsAre("0x10", "0x11"));
+  EXPECT_THAT(categories_of(*t.at("id")).names,
+              ElementsAre("18446744073709551614", "18446744073709551615", "7"));
+  EXPECT_THAT(numbers(t, "r"), ElementsAre(1.5, 2, 99999999999999999999.0));
+  EXPECT_THAT(numbers(t, "e"), ElementsAre(1e5, -1, 2));
+  EXPECT_EQ(t.type("phone"), ColumnType::text);
+}
+
+TEST_F(CsvTest, NumbersAreTheSameInEveryPiece) {
+  TableOptions options = defaults();
+  options.piece_bytes = 8;
+  const Table t = table("id,y\n1,1\n2,+1\n3,-1\n18446744073709551615,+1\n4,1\n", options);
+  EXPECT_THAT(categories_of(*t.at("id")).names, ElementsAre("1", "18446744073709551615", "2", "3", "4"));
+  EXPECT_EQ(t.type("y"), ColumnType::integer);
+  EXPECT_THAT(numbers(t, "y"), ElementsAre(1, 1, -1, 1, 1));
+}
+
+TEST_F(CsvTest, DeclaredCellsAreTakenAsTheyAreMeant) {
+  TableOptions options = defaults();
+  options.types = {{"y", ColumnType::integer}, {"b", ColumnType::boolean}, {"i", ColumnType::integer}};
+  const Table t = table("y,b,i\n+1,1,5\n-1, true,NA\n2,0,+7\n", options);
+  EXPECT_THAT(numbers(t, "y"), ElementsAre(1, -1, 2));
+  EXPECT_THAT(numbers(t, "b"), ElementsAre(1, 1, 0));
+  EXPECT_EQ(t.type("b"), ColumnType::boolean);
+  EXPECT_THAT(error("y,b,i\n+1,1,5\n2,yes,6\n", options),
+              HasSubstr("row 2: column \"b\": \"yes\" is no boolean"));
+  EXPECT_THAT(error("y,b,i\n+1,1,5\n2,1,6.5\n", options),
+              HasSubstr("row 2: column \"i\": \"6.5\" is no integer"));
+  EXPECT_THAT(error("y,b,i\n1,1,5\n2,1,6.5\n", options),
+              HasSubstr("row 2: column \"i\": \"6.5\" is no integer"));
+}
+
 TEST_F(CsvTest, TypesMayBeDeclared) {
   TableOptions options = defaults();
   options.types = {{"a", ColumnType::text}, {"b", ColumnType::real}};
