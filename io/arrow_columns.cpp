@@ -56,6 +56,37 @@ Column converted(const Column& column, const std::shared_ptr<arrow::DataType>& t
   return result->chunked_array();
 }
 
+/// nullopt: values that a table can't hold.
+std::optional<ColumnType> type_in_table(const arrow::DataType& type) {
+  using arrow::Type;
+  const Type::type id = type.id();
+  if (id == Type::DICTIONARY)
+    return type_in_table(*static_cast<const arrow::DictionaryType&>(type).value_type());
+  if (id == Type::BOOL) return ColumnType::boolean;
+  if (arrow::is_integer(id)) return ColumnType::integer;
+  if (id == Type::NA || arrow::is_floating(id) || arrow::is_decimal(id)) return ColumnType::real;
+  if (arrow::is_base_binary_like(id) || id == Type::STRING_VIEW || id == Type::BINARY_VIEW ||
+      arrow::is_date(id) || arrow::is_time(id) || id == Type::TIMESTAMP)
+    return ColumnType::text;
+  return std::nullopt;
+}
+
+/// The values behind the indices of a dictionary: Arrow's own conversion knows fewer types of them than programs write.
+Column without_dictionary(const Column& column, const std::string& file, const std::string& name) {
+  arrow::ArrayVector chunks;
+  for (const auto& chunk : column->chunks()) {
+    const auto& array = static_cast<const arrow::DictionaryArray&>(*chunk);
+    const Column values =
+        kept_column(std::make_shared<arrow::ChunkedArray>(array.dictionary()), file, name, std::nullopt, -1);
+    const auto taken =
+        value_of(arrow::compute::Take(arrow::Datum(values), arrow::Datum(array.indices())), file);
+    const auto& pieces = taken.chunked_array()->chunks();
+    chunks.insert(chunks.end(), pieces.begin(), pieces.end());
+  }
+  const auto& values = static_cast<const arrow::DictionaryType&>(*column->type()).value_type();
+  return std::make_shared<arrow::ChunkedArray>(chunks, arrow_type(kept_type(*values, file, name)));
+}
+
 }  // namespace
 
 std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
@@ -73,19 +104,22 @@ std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
 }
 
 ColumnType kept_type(const arrow::DataType& type, const std::string& file, const std::string& column) {
-  using arrow::Type;
-  const Type::type id = type.id();
-  if (id == Type::DICTIONARY)
-    return kept_type(*static_cast<const arrow::DictionaryType&>(type).value_type(), file, column);
-  if (id == Type::BOOL) return ColumnType::boolean;
-  if (arrow::is_integer(id)) return ColumnType::integer;
-  if (id == Type::NA || arrow::is_floating(id) || arrow::is_decimal(id)) return ColumnType::real;
-  if (arrow::is_base_binary_like(id) || id == Type::STRING_VIEW || id == Type::BINARY_VIEW ||
-      arrow::is_date(id) || arrow::is_time(id) || id == Type::TIMESTAMP)
-    return ColumnType::text;
+  if (const auto kept = type_in_table(type)) return *kept;
   throw Error(ExitStatus::bad_data,
               str(file, ": column \"", column, "\" holds values of type ", type.ToString(),
                   "; a table has booleans, numbers, texts, dates and times"));
+}
+
+std::optional<ColumnType> said_type(const arrow::DataType& type) {
+  return type.id() == arrow::Type::NA ? std::nullopt : type_in_table(type);
+}
+
+std::map<std::string, std::string> columns_left_out(const arrow::Schema& schema) {
+  std::map<std::string, std::string> columns;
+  for (const auto& field : schema.fields()) {
+    if (!type_in_table(*field->type())) columns[field->name()] = field->type()->ToString();
+  }
+  return columns;
 }
 
 Column kept_column(const Column& column, const std::string& file, const std::string& name,
@@ -93,9 +127,7 @@ Column kept_column(const Column& column, const std::string& file, const std::str
   check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
   const ColumnType kept = kept_type(*column->type(), file, name);
   Column plain = column;
-  if (column->type()->id() == arrow::Type::DICTIONARY)
-    plain = converted(column, static_cast<const arrow::DictionaryType&>(*column->type()).value_type(), file,
-                      name, first_row);
+  if (column->type()->id() == arrow::Type::DICTIONARY) plain = without_dictionary(column, file, name);
   plain = converted(plain, arrow_type(kept), file, name, first_row);
   return type ? converted(plain, arrow_type(*type), file, name, first_row) : plain;
 }
@@ -109,6 +141,8 @@ Table kept_table(const arrow::Table& table, const std::string& file, const ReadR
         std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end())
       continue;
     const auto type = request.types.find(name);
+    const bool asked_for = !request.columns.empty() || type != request.types.end();
+    if (!asked_for && !type_in_table(*table.field(c)->type())) continue;
     names.push_back(name);
     columns.push_back(kept_column(table.column(c), file, name,
                                   type == request.types.end() ? std::nullopt : std::optional(type->second),
@@ -122,7 +156,8 @@ void check_column_names(const std::vector<std::string>& names, const std::string
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (name.empty())
-      throw Error(ExitStatus::bad_data, str(file, ": a column has no name"), "name it, or set header: false");
+      throw Error(ExitStatus::bad_data, str(file, ": a column has no name"),
+                  "name it; pandas leaves it empty for the index, unless it writes with index=False");
     if (!seen.insert(name).second)
       throw Error(ExitStatus::bad_data, str(file, ": two columns are called \"", name, "\""));
   }

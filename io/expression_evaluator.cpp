@@ -70,6 +70,7 @@ class Evaluator {
  private:
   const Column& column(const Expression& e) const {
     if (!table_.has(e.name)) {
+      table_.check_not_left_out(e.name);
       throw expression_error(
           source_, e.offset,
           str("there is no column \"", e.name, "\"", did_you_mean(e.name, table_.names())));

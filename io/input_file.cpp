@@ -29,10 +29,6 @@ bool starts_with_gzip(const std::string& path) {
   return file.read_some(magic, 2) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-bool is_utf8(const std::string& encoding) {
-  return strcasecmp(encoding.c_str(), "utf-8") == 0 || strcasecmp(encoding.c_str(), "utf8") == 0;
-}
-
 InputFile input_file(const std::string& path) {
   InputFile file{path, path, 0, {}};
   if (!stamp_of(path, file.stamp) || std::filesystem::is_directory(path))
@@ -159,6 +155,10 @@ std::vector<std::string> files_matching(const std::string& folder, const std::ve
 
 }  // namespace
 
+bool is_utf8_encoding(const std::string& encoding) {
+  return strcasecmp(encoding.c_str(), "utf-8") == 0 || strcasecmp(encoding.c_str(), "utf8") == 0;
+}
+
 std::vector<InputFile> find_input_files(const std::string& path, const std::vector<std::string>& globs) {
   const auto selection = selection_at(path);
   std::vector<std::string> paths;
@@ -184,7 +184,7 @@ std::vector<InputFile> find_input_files(const std::string& path, const std::vect
 bool needs_unpacking(const InputFile& file, const std::string& encoding) {
   std::string compression;
   without_compression(file.name, &compression);
-  return compression == "zstd" || starts_with_gzip(file.path) || !is_utf8(encoding);
+  return compression == "zstd" || starts_with_gzip(file.path) || !is_utf8_encoding(encoding);
 }
 
 InputFile unpack(const InputFile& file, const std::string& encoding, const std::string& to) {
@@ -195,7 +195,7 @@ InputFile unpack(const InputFile& file, const std::string& encoding, const std::
   plain.path = to;
   plain.size = 0;
   std::optional<Recoder> recoder;
-  if (!is_utf8(encoding)) recoder.emplace(encoding, file.name);
+  if (!is_utf8_encoding(encoding)) recoder.emplace(encoding, file.name);
   for (std::string_view bytes = stream.next(); !bytes.empty(); bytes = stream.next()) {
     std::string recoded;
     if (recoder) bytes = recoded = recoder->add(bytes);

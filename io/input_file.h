@@ -25,6 +25,7 @@ struct InputFile {
 /// Throws Error (io: nothing there; bad_data: no file matches).
 std::vector<InputFile> find_input_files(const std::string& path, const std::vector<std::string>& globs);
 
+bool is_utf8_encoding(const std::string& encoding);
 /// Whether the file must be unpacked before it can be cut: compressed (gzip by its first bytes, zstd by its suffix), or text in
 /// another encoding than UTF-8.
 bool needs_unpacking(const InputFile& file, const std::string& encoding);

@@ -16,12 +16,7 @@ namespace {
 std::vector<TableColumn> columns_of(const arrow::Schema& schema, const std::string& file) {
   check_column_names(schema.field_names(), file);
   std::vector<TableColumn> columns;
-  for (const auto& field : schema.fields()) {
-    const ColumnType type = kept_type(*field->type(), file, field->name());
-    // A column of no values fits any type that other files have.
-    const bool empty = field->type()->id() == arrow::Type::NA;
-    columns.push_back({field->name(), empty ? std::nullopt : std::optional(type)});
-  }
+  for (const auto& field : schema.fields()) columns.push_back({field->name(), said_type(*field->type())});
   return columns;
 }
 
@@ -39,6 +34,9 @@ class IpcTable : public TableFile {
   }
 
   const std::vector<TableColumn>& columns() const override { return columns_; }
+  std::map<std::string, std::string> left_out() const override {
+    return columns_left_out(*reader_->schema());
+  }
   std::vector<TablePiece> cut(std::span<const std::string>) const override {
     std::vector<TablePiece> pieces;
     for (int batch = 0; batch < reader_->num_record_batches(); ++batch) pieces.push_back({batch, batch + 1});
@@ -66,6 +64,9 @@ class IpcStream : public TableFile {
   }
 
   const std::vector<TableColumn>& columns() const override { return columns_; }
+  std::map<std::string, std::string> left_out() const override {
+    return columns_left_out(*reader_->schema());
+  }
   std::vector<TablePiece> cut(std::span<const std::string>) const override {
     begin();
     std::vector<TablePiece> pieces;

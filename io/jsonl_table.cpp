@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "io/arrow_columns.h"
 #include "io/arrow_result.h"
+#include "io/json_retype.h"
 #include "io/table_file.h"
 
 namespace rankflow {
@@ -31,6 +32,7 @@ class JsonLines : public TableFile {
   /// None: pieces tell what they find.
   const std::vector<TableColumn>& columns() const override { return columns_; }
   bool same_columns() const override { return false; }
+  std::map<std::string, std::string> left_out() const override { return left_out_; }
   std::int64_t blocks() const override { return ceil_div(static_cast<std::int64_t>(file_.size), block_); }
   /// The offset behind the first line end, as text; "" where there is none.
   std::string scan(std::int64_t block) const override {
@@ -72,6 +74,7 @@ class JsonLines : public TableFile {
   std::int64_t block_;
   std::shared_ptr<arrow::io::RandomAccessFile> bytes_;
   std::vector<TableColumn> columns_;
+  mutable std::map<std::string, std::string> left_out_;  // in the pieces read so far
 };
 
 arrow::Result<std::shared_ptr<arrow::Table>> JsonLines::parse(const std::shared_ptr<arrow::Buffer>& bytes,
@@ -130,13 +133,18 @@ void JsonLines::explain(const TablePiece& piece, const std::shared_ptr<arrow::Bu
 }
 
 Table JsonLines::read(const TablePiece& piece, const ReadRequest& request) const {
-  const auto bytes = read_bytes(piece.begin, piece.end);
+  auto bytes = read_bytes(piece.begin, piece.end);
   if (bytes->size() != piece.end - piece.begin) check_unchanged(file_);
   arrow::FieldVector fields;
   for (const auto& [name, type] : request.types) fields.push_back(arrow::field(name, arrow_type(type)));
   // Arrow takes texts that look like times for times; a table keeps them as they are.
   for (int attempt = 0;; ++attempt) {
     auto table = parse(bytes, fields, false);
+    if (!table.ok() &&
+        !request.types.empty()) {  // values may be written as another type than the declared one
+      bytes = arrow::Buffer::FromString(retyped_lines(std::string_view(*bytes), request.types));
+      table = parse(bytes, fields, false);
+    }
     if (!table.ok()) explain(piece, bytes, request, fields, table.status());
     bool again = false;
     arrow::FieldVector kept;
@@ -150,6 +158,7 @@ Table JsonLines::read(const TablePiece& piece, const ReadRequest& request) const
       continue;
     }
     check_column_names((*table)->ColumnNames(), file_.name);
+    left_out_.merge(columns_left_out(*(*table)->schema()));
     return kept_table(**table, file_.name, request);
   }
 }

@@ -2,6 +2,7 @@
 #include <arrow/api.h>
 #include <arrow/io/api.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 
@@ -26,14 +27,14 @@ class ParquetTable : public TableFile {
     } catch (const parquet::ParquetException& e) {
       throw Error(ExitStatus::bad_data, str(file.name, ": ", e.what()));
     }
-    std::shared_ptr<arrow::Schema> schema;
-    check_arrow(reader_->GetSchema(&schema), file.name);
-    check_column_names(schema->field_names(), file.name);
-    for (const auto& field : schema->fields())
-      columns_.push_back({field->name(), kept_type(*field->type(), file.name, field->name())});
+    check_arrow(reader_->GetSchema(&schema_), file.name);
+    check_column_names(schema_->field_names(), file.name);
+    for (const auto& field : schema_->fields())
+      columns_.push_back({field->name(), said_type(*field->type())});
   }
 
   const std::vector<TableColumn>& columns() const override { return columns_; }
+  std::map<std::string, std::string> left_out() const override { return columns_left_out(*schema_); }
   std::vector<TablePiece> cut(std::span<const std::string>) const override {
     std::vector<TablePiece> pieces;
     for (int group = 0; group < metadata_->num_row_groups(); ++group)
@@ -41,13 +42,7 @@ class ParquetTable : public TableFile {
     return pieces;
   }
   Table read(const TablePiece& piece, const ReadRequest& request) const override {
-    std::vector<int> wanted;
-    for (int c = 0; c < static_cast<int>(columns_.size()); ++c) {
-      const auto& listed = request.columns;
-      if (listed.empty() ||
-          std::find(listed.begin(), listed.end(), columns_[static_cast<std::size_t>(c)].name) != listed.end())
-        wanted.push_back(c);
-    }
+    const std::vector<int> wanted = columns_for(request);
     try {
       auto table = reader_->ReadRowGroup(static_cast<int>(piece.begin), wanted);
       if (!table.ok()) check_unchanged(file_);
@@ -60,9 +55,26 @@ class ParquetTable : public TableFile {
   }
 
  private:
+  /// The file's own columns for those of the table that are asked for: one that a table can't hold has several.
+  std::vector<int> columns_for(const ReadRequest& request) const {
+    const auto& listed = request.columns;
+    const auto unreadable = left_out();
+    std::vector<int> wanted;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const std::string& name = columns_[c].name;
+      const bool by_name = std::find(listed.begin(), listed.end(), name) != listed.end();
+      if (!listed.empty() && !by_name) continue;
+      if (by_name || request.types.count(name) > 0)
+        kept_type(*schema_->field(static_cast<int>(c))->type(), file_.name, name);  // throws
+      if (unreadable.count(name) == 0) wanted.push_back(reader_->manifest().schema_fields[c].column_index);
+    }
+    return wanted;
+  }
+
   InputFile file_;
   std::shared_ptr<parquet::FileMetaData> metadata_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;
+  std::shared_ptr<arrow::Schema> schema_;
   std::vector<TableColumn> columns_;
 };
 

@@ -103,8 +103,9 @@ ColumnType type_of(const arrow::ChunkedArray& column) {
   }
 }
 
-Table::Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns)
-    : places_(std::move(places)), names_(std::move(names)) {
+Table::Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns,
+             std::map<std::string, std::string> left_out)
+    : places_(std::move(places)), names_(std::move(names)), left_out_(std::move(left_out)) {
   for (const TablePlace& s : places_) rows_ += s.rows;
   for (std::size_t i = 0; i < names_.size(); ++i) columns_[names_[i]] = std::move(columns[i]);
 }
@@ -112,8 +113,17 @@ Table::Table(std::vector<TablePlace> places, std::vector<std::string> names, std
 const Column& Table::at(const std::string& name) const {
   auto it = columns_.find(name);
   if (it != columns_.end()) return it->second;
+  check_not_left_out(name);
   throw Error(ExitStatus::configuration, str("there is no column \"", name, "\"", did_you_mean(name, names_),
                                              "; the columns are ", join(names_, ", ")));
+}
+
+void Table::check_not_left_out(const std::string& name) const {
+  const auto type = left_out_.find(name);
+  if (type == left_out_.end() || has(name)) return;
+  throw Error(ExitStatus::bad_data, str(places_.empty() ? "" : places_.front().path + ": ", "column \"", name,
+                                        "\" holds values of type ", type->second,
+                                        "; a table has booleans, numbers, texts, dates and times"));
 }
 
 void Table::add(const std::string& name, Column column) {

@@ -34,14 +34,18 @@ struct TablePlace {
 
 class Table {
  public:
-  Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns);
+  /// `left_out`: columns of the files whose values a table can't hold, and what their types are called.
+  Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns,
+        std::map<std::string, std::string> left_out = {});
 
   std::int64_t rows() const { return rows_; }
   /// In the order of the file; added ones last.
   const std::vector<std::string>& names() const { return names_; }
   bool has(const std::string& name) const { return columns_.count(name) > 0; }
-  /// Throws Error (configuration), did you mean …?
+  /// Throws Error: configuration, did you mean …?; bad_data for one that is left out.
   const Column& at(const std::string& name) const;
+  /// Throws Error (bad_data) where it is a column that is left out.
+  void check_not_left_out(const std::string& name) const;
   ColumnType type(const std::string& name) const { return type_of(*at(name)); }
   void add(const std::string& name, Column column);
   /// Like add, but what was called so is replaced, in its place.
@@ -63,6 +67,7 @@ class Table {
   std::vector<TablePlace> places_;
   std::vector<std::string> names_;
   std::map<std::string, Column> columns_;
+  std::map<std::string, std::string> left_out_;
   std::int64_t rows_ = 0;
   std::vector<std::int64_t> originals_;  // empty: no row was dropped
 };

@@ -5,17 +5,13 @@
 
 namespace rankflow {
 
-#define RANKFLOW_TABLE_FORMAT(name, suffixes, help) \
+#define RANKFLOW_TABLE_FORMAT(name, text, suffixes, help) \
   std::unique_ptr<TableFile> open_##name(const InputFile& file, const TableOptions& options);
 #include "io/table_formats.inc"
 #undef RANKFLOW_TABLE_FORMAT
 
 std::unique_ptr<TableFile> open_table_file(const InputFile& file, const TableOptions& options) {
-  std::string format = options.format;
-  if (format.empty()) {
-    const TableFormat* found = format_of_path(file.name);
-    format = found ? found->name : "csv";  // any text may be a table
-  }
+  const std::string format = format_of_table(file.name, options.format).name;
   if (file.size == 0) throw Error(ExitStatus::bad_data, str(file.name, " is empty"));
   if (!options.beside.empty() && format != "npy")
     throw Error(ExitStatus::configuration,
@@ -24,7 +20,7 @@ std::unique_ptr<TableFile> open_table_file(const InputFile& file, const TableOpt
   if (!options.datasets.empty() && format != "hdf5")
     throw Error(ExitStatus::configuration, str("`datasets` is for HDF5, and ", file.name, " is none"),
                 "leave it out");
-#define RANKFLOW_TABLE_FORMAT(name, suffixes, help) \
+#define RANKFLOW_TABLE_FORMAT(name, text, suffixes, help) \
   if (format == #name) return open_##name(file, options);
 #include "io/table_formats.inc"
 #undef RANKFLOW_TABLE_FORMAT

@@ -68,6 +68,9 @@ class TableFile {
 
   /// In their order. Throws Error (bad_data): no name, a name twice, not the format.
   virtual const std::vector<TableColumn>& columns() const = 0;
+  /// Columns of values that a table can't hold (lists, structures, durations), and what the file calls their type. They are not
+  /// read, or an error where they are asked for by name. Where rows may have other columns: those met in the pieces read so far.
+  virtual std::map<std::string, std::string> left_out() const { return {}; }
   /// False where rows may have other columns than columns() says (JSON lines): what a piece lacks is missing there.
   virtual bool same_columns() const { return true; }
 

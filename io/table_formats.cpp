@@ -2,6 +2,9 @@
 
 #include <sstream>
 
+#include "base/error.h"
+#include "base/text.h"
+
 namespace rankflow {
 namespace {
 
@@ -16,7 +19,7 @@ std::vector<std::string> words_of(const std::string& text) {
 
 const std::vector<TableFormat>& table_formats() {
   static const std::vector<TableFormat> formats{
-#define RANKFLOW_TABLE_FORMAT(name, suffixes, help) {#name, words_of(suffixes), help},
+#define RANKFLOW_TABLE_FORMAT(name, text, suffixes, help) {#name, text, words_of(suffixes), help},
 #include "io/table_formats.inc"
 #undef RANKFLOW_TABLE_FORMAT
   };
@@ -41,6 +44,15 @@ const TableFormat* format_of_path(const std::string& path) {
     }
   }
   return nullptr;
+}
+
+const TableFormat& format_of_table(const std::string& path, const std::string& name) {
+  const TableFormat* by_suffix = name.empty() ? format_of_path(path) : nullptr;
+  if (by_suffix) return *by_suffix;
+  for (const TableFormat& format : table_formats()) {
+    if (format.name == (name.empty() ? "csv" : name)) return format;
+  }
+  throw Error(ExitStatus::internal, str("there is no format ", name));
 }
 
 }  // namespace rankflow

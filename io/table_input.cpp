@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/json.h"
 #include "io/table_columns.h"
+#include "io/table_formats.h"
 
 namespace rankflow {
 namespace {
@@ -44,7 +46,7 @@ std::vector<std::string> gather_lines(Communicator& comm, const std::vector<std:
 }
 
 void check_same(const FileFacts& first, const FileFacts& other, const std::string& first_name,
-                const std::string& name) {
+                const std::string& name, const std::map<std::string, ColumnType>& declared) {
   const std::size_t n = std::max(first.columns.size(), other.columns.size());
   for (std::size_t c = 0; c < n; ++c) {
     const std::string a = c < first.columns.size() ? str('"', first.columns[c].name, '"') : "none";
@@ -56,6 +58,7 @@ void check_same(const FileFacts& first, const FileFacts& other, const std::strin
     }
     const auto ta = first.columns[c].type, tb = other.columns[c].type;
     const auto number = [](ColumnType t) { return t == ColumnType::integer || t == ColumnType::real; };
+    if (declared.count(first.columns[c].name)) continue;
     if (ta && tb && *ta != *tb && !(number(*ta) && number(*tb))) {
       throw Error(ExitStatus::bad_data,
                   str(name, ": column ", a, " is ", rankflow::name(*tb), ", but ", first_name, " has it as ",
@@ -82,8 +85,10 @@ ColumnType type_like_earlier(ColumnType earlier, const std::optional<ColumnType>
 }  // namespace
 
 struct TableInput::Found {
+  static constexpr int unreadable = -2;  // in place of a type
   std::vector<std::string> names;
   std::map<std::string, std::optional<ColumnType>> types;
+  std::map<std::string, std::string> left_out;  // name → type that a table can't hold
 
   void add(const std::string& name, const std::optional<ColumnType>& type) {
     auto [it, added] = types.emplace(name, type);
@@ -96,7 +101,10 @@ struct TableInput::Found {
   void add(const Json& others) {
     for (const Json& c : others) {
       const int type = c.at(1);
-      add(c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type)));
+      if (type == unreadable)
+        left_out[c.at(0)] = c.at(2);
+      else
+        add(c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type)));
     }
   }
   Json packed() const {
@@ -105,6 +113,7 @@ struct TableInput::Found {
       const auto& type = types.at(name);
       json.push_back({name, type ? static_cast<int>(*type) : -1});
     }
+    for (const auto& [name, type] : left_out) json.push_back({name, unreadable, type});
     return json;
   }
 };
@@ -133,12 +142,20 @@ void TableInput::find_files(Communicator& comm, const std::string& path) {
   }
 }
 
+void TableInput::check_encoding(const std::string& file) const {
+  const TableFormat& format = format_of_table(file, options_.format);
+  if (!format.text && !is_utf8_encoding(options_.encoding))
+    throw Error(ExitStatus::configuration,
+                str("`encoding` is for text, and ", file, " is of the format ", format.name), "leave it out");
+}
+
 void TableInput::unpack_files(Communicator& comm, const std::string& scratch) {
   std::vector<std::int64_t> plain_sizes(files_.size(), 0);  // 0: read as it is
   auto place = [&](std::size_t i) { return str(scratch, "/plain-", i); };
   run_together(comm, [&] {
     for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < files_.size();
          i += static_cast<std::size_t>(comm.size())) {
+      check_encoding(files_[i].name);
       if (is_known(i) || !needs_unpacking(files_[i], options_.encoding)) continue;
       make_directories(scratch);
       plain_sizes[i] = static_cast<std::int64_t>(unpack(files_[i], options_.encoding, place(i)).size) + 1;
@@ -226,7 +243,7 @@ void TableInput::learn_columns(Communicator&, const std::vector<std::string>& li
     complete = complete && facts.same_columns;
     if (!facts.same_columns) continue;
     if (first) {
-      check_same(*first, facts, files_[first_file].name, files_[i].name);
+      check_same(*first, facts, files_[first_file].name, files_[i].name, options_.types);
     } else {
       first = facts;
       first_file = i;
@@ -264,6 +281,8 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
             name,
             !declared && is_all_missing(*table.at(name)) ? std::nullopt : std::optional(table.type(name)));
       }
+      const std::int32_t index = pieces_[static_cast<std::size_t>(p)].file;
+      found[index].left_out.merge(file(index).left_out());
       kept += bytes_of(table);
       if (kept <= budget) kept_.emplace(p, std::move(table));
     }
@@ -313,13 +332,30 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
     found_.push_back(found.dump());
     all.add(found);
   }
-  names_ = all.names;
   for (const auto& [name, found] : all.types) {
     const auto earlier = options_.earlier_types.find(name);
     types_[name] = earlier == options_.earlier_types.end() ? found.value_or(ColumnType::real)
                                                            : type_like_earlier(earlier->second, found);
     // So that pieces which are read again are read once.
     if (found && types_[name] == ColumnType::text) options_.types[name] = ColumnType::text;
+  }
+  run_together(comm, [&] { leave_out(all, comm.rank() == 0); });
+  left_out_ = all.left_out;
+  for (const std::string& name : all.names) {
+    if (all.left_out.count(name) == 0) names_.push_back(name);
+  }
+}
+
+void TableInput::leave_out(const Found& found, bool note) const {
+  for (const auto& [name, type] : found.left_out) {
+    const std::string what = str(files_.front().name, files_.size() > 1 ? " and the other files" : "",
+                                 ": column \"", name, "\" holds values of type ", type);
+    const auto other = found.types.find(name);
+    if (other != found.types.end() && other->second)
+      throw Error(ExitStatus::bad_data,
+                  str(what, " in some rows, and ", rankflow::name(*other->second), " in others"),
+                  "give a column one type");
+    if (note && columns_.empty()) log::warning(what + ", which a table can't hold: it is left out");
   }
 }
 
@@ -352,7 +388,7 @@ Table TableInput::conform(std::int64_t piece, Table table) {
                           ? with_type(table.at(name), types_.at(name), str(path, ": column \"", name, "\""))
                           : missing_column(types_.at(name), table.rows()));
   }
-  return Table({{path, table.rows(), first_in_file_[index]}}, names_, std::move(columns));
+  return Table({{path, table.rows(), first_in_file_[index]}}, names_, std::move(columns), left_out_);
 }
 
 Table TableInput::read(std::int64_t piece) {
@@ -370,7 +406,7 @@ Table TableInput::read(std::int64_t piece) {
 Table TableInput::without_rows() const {
   std::vector<Column> columns;
   for (const std::string& name : names_) columns.push_back(missing_column(types_.at(name), 0));
-  return Table({}, names_, std::move(columns));
+  return Table({}, names_, std::move(columns), left_out_);
 }
 
 Table TableInput::whole() {
@@ -384,7 +420,7 @@ Table TableInput::whole() {
   }
   std::vector<Column> columns;
   for (const std::string& name : names_) columns.push_back(joined(pieces[name]));
-  return Table(std::move(places), names_, std::move(columns));
+  return Table(std::move(places), names_, std::move(columns), left_out_);
 }
 
 void TableInput::check_unchanged(Communicator& comm) const {

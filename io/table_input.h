@@ -84,10 +84,14 @@ class TableInput {
   struct Found;  // names and types in the order in which pieces showed them
 
   void find_files(Communicator& comm, const std::string& path);
+  /// Throws Error (configuration) for the key `encoding` where the file has none.
+  void check_encoding(const std::string& file) const;
   void unpack_files(Communicator& comm, const std::string& scratch);
   void cut_files(Communicator& comm);
   void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
   void keep_types(Communicator& comm, const std::map<std::int32_t, Found>& mine);
+  /// Throws Error (bad_data) where a column that a table can't hold has other values, too; `note`: says what is left out.
+  void leave_out(const Found& found, bool note) const;
   void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
   TableFile& file(std::int32_t index);
   Table read_file(std::int64_t piece, const ReadRequest& request);
@@ -104,6 +108,7 @@ class TableInput {
   Range mine_;
   std::vector<std::string> columns_;  // asked for; none: all
   std::vector<std::string> names_;
+  std::map<std::string, std::string> left_out_;  // what a table can't hold, with the name of its type
   std::map<std::string, ColumnType> types_;
   std::vector<std::int64_t> first_rows_, first_in_file_, piece_rows_;
   std::vector<std::int64_t> file_rows_{0};  // the first row of each file; the number of all rows last

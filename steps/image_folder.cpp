@@ -13,6 +13,11 @@
 namespace rankflow {
 namespace {
 
+/// Names with a dot, and what lies in folders with such a name, are left out of globs and tables, too.
+bool is_hidden(const std::string& path) {
+  return path.starts_with('.') || path.find("/.") != std::string::npos;
+}
+
 bool is_image_name(const std::string& name) {
   std::string lower = name;
   for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -77,7 +82,7 @@ ImageFolder list_image_folder(const std::string& root) {
   folder.selection = selection_at(root);
   for (TreeEntry& entry : list_tree(root)) {
     if (!is_utf8(entry.path)) fail(str(root, " has a file whose name is not UTF-8: ", in_quotes(entry.path)));
-    if (is_image_name(entry.path))
+    if (is_image_name(entry.path) && !is_hidden(entry.path))
       folder.files.push_back(std::move(entry.path));
     else
       ++folder.other_files;

@@ -110,7 +110,12 @@ DAMAGED = {
     "parquet: text": ("t.parquet", csv(), ["t.parquet"], ""),
     "parquet: too small": ("t.parquet", b"PAR1", ["t.parquet"], ""),
     "parquet: no rows": ("t.parquet", parquet(arrow_table(0)), ["no rows"], ""),
-    "parquet: a list": ("t.parquet", parquet(arrow_table().append_column("l", pa.array([[1]] * ROWS))), ['"l" holds values of type list'], ""),
+    "parquet: a list": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array([[1]] * ROWS))), ['"b" holds values of type list'], ""),
+    "parquet: a list in a filter": ("t.parquet", parquet(arrow_table().append_column("l", pa.array([[1]] * ROWS))),
+                                    ['"l" holds values of type list'], "filter: l > 1"),
+    "parquet: an encoding": ("t.parquet", parquet(), ["`encoding` is for text"], "encoding: latin-1"),
+    "arrow: durations": ("t.arrow", feather(arrow_table().set_column(1, "b", pa.array([1] * ROWS, pa.duration("s")))),
+                         ['"b" holds values of type duration'], ""),
     "parquet: a text for a number": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array(["x"] * ROWS))), ['"x" is no number'], ""),
     "parquet: no value": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array([None] + [1.0] * (ROWS - 1)))),
                           ['row 1: column "b" has no value'], ""),
@@ -165,6 +170,24 @@ def test_parquet_files_whose_types_differ(rankflow):
     (rankflow.folder / "rows/b.parquet").write_bytes(parquet(arrow_table().set_column(0, "a", pa.array(["x"] * ROWS))))
     rankflow.write("p.yaml", PREPARE_ROWS.replace("rows.csv", "rows"))
     refused(rankflow, 'b.parquet: column "a" is text, but ', "a.parquet has it as integer")
+
+
+def test_columns_that_fit_all_the_same(rankflow):
+    """A list that nobody asks for, a column of no values in one of the files, dictionaries of views, types that are declared."""
+    (rankflow.folder / "rows").mkdir()
+    names = pa.array(["x", "y"] * (ROWS // 2))
+    lists = pa.array([{"k": 1, "l": [2]}] * ROWS)
+    more = arrow_table().add_column(0, "lists", lists)
+    for file, column in (("a", names), ("b", pa.nulls(ROWS)), ("c", pa.array(range(ROWS)))):
+        (rankflow.folder / f"rows/{file}.parquet").write_bytes(parquet(more.append_column("c", column)))
+    rankflow.write("p.yaml", PREPARE_ROWS.replace("rows.csv", "rows") + "    schema: {c: text}\n")
+    rankflow("run", "p.yaml")
+    assert rankflow.metrics("prepare")["rows_read"] == 3 * ROWS
+    view = pa.array(["x", None, "y"], pa.string_view())
+    codes = pa.DictionaryArray.from_arrays(pa.array([0, 2, 1] * (ROWS // 3), pa.uint32()), view)
+    (rankflow.folder / "t.arrow").write_bytes(feather(arrow_table().set_column(1, "b", codes)))
+    rankflow.write("p.yaml", PREPARE_ROWS.replace("rows.csv", "t.arrow") + "    filter: b != 'z'\n")
+    assert '"b": "x" is no number' in rankflow("run", "p.yaml", code=BAD_DATA).err
 
 
 def test_a_folder_without_tables(rankflow):

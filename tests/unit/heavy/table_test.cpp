@@ -297,6 +297,63 @@ TEST_F(CsvTest, JsonLinesMayLackColumns) {
               HasSubstr("a.jsonl: row 2"));
 }
 
+TEST_F(CsvTest, JsonLinesAreReadAsTheTypesDeclared) {
+  TableOptions options = defaults();
+  options.types = {{"zip", ColumnType::text},
+                   {"n", ColumnType::integer},
+                   {"b", ColumnType::boolean},
+                   {"odd \"name", ColumnType::text}};
+  const std::string lines =
+      "{\"zip\": 01, \"n\": 1}\n"
+      "{\"zip\":12345678901234567890123,\"n\": \"5\", \"b\": 1, \"other\": \"7, \\\"zip\\\": 8\", \"odd "
+      "\\\"name\": 1.50}\n"
+      "{ \"n\" : -6 , \"zip\" : \"a,b\", \"b\": \"false\", \"other\": \"7\" }\n"
+      "{\"zip\": null, \"n\": null, \"b\": true, \"odd \\\"name\": \"x\"}\n";
+  write_text(folder_ / "a.jsonl", lines.substr(lines.find('\n') + 1));
+  const Table t = read_table(folder_ / "a.jsonl", options);
+  EXPECT_THAT(categories_of(*t.at("zip")).names, ElementsAre("12345678901234567890123", "a,b"));
+  EXPECT_THAT(categories_of(*t.at("n")).names, ElementsAre("-6", "5"));
+  EXPECT_THAT(numbers(t, "b"), ElementsAre(1, 0, 1));
+  EXPECT_THAT(categories_of(*t.at("other")).names, ElementsAre("7", "7, \"zip\": 8"));
+  EXPECT_THAT(categories_of(*t.at("odd \"name")).names, ElementsAre("1.50", "x"));
+  write_text(folder_ / "a.jsonl", lines);
+  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { read_table(folder_ / "a.jsonl", options); }),
+              HasSubstr("a.jsonl: row 1"));
+  write_text(folder_ / "a.jsonl", "{\"n\": 1}\n{\"n\": \"five\"}\n");
+  EXPECT_THAT(message_of(ExitStatus::bad_data,
+                         [&] {
+                           read_table(folder_ / "a.jsonl", {.types = {{"n", ColumnType::integer}}});
+                         }),
+              HasSubstr("a.jsonl: row 2"));
+}
+
+TEST_F(CsvTest, WhatATableCannotHoldIsLeftOut) {
+  write_text(folder_ / "a.jsonl", "{\"a\": 1, \"tags\": [1, 2]}\n{\"a\": 2, \"tags\": []}\n");
+  const Table t = read_table(folder_ / "a.jsonl", defaults());
+  EXPECT_THAT(t.names(), ElementsAre("a"));
+  EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { t.at("tags"); }),
+              HasSubstr("a.jsonl: column \"tags\" holds values of type list"));
+  EXPECT_THAT(
+      message_of(ExitStatus::bad_data, [&] { evaluate(parse_expression("tags > 1"), "tags > 1", t); }),
+      HasSubstr("holds values of type list"));
+  TableOptions options = defaults();
+  options.types = {{"tags", ColumnType::text}};
+  EXPECT_NE(message_of(ExitStatus::bad_data, [&] { read_table(folder_ / "a.jsonl", options); }), "no error");
+  write_text(folder_ / "b.jsonl", "{\"a\": 1, \"tags\": 7}\n");
+  EXPECT_THAT(
+      message_of(ExitStatus::bad_data, [&] { read_table(folder_.path(), defaults()); }),
+      HasSubstr(
+          "column \"tags\" holds values of type list<item: int64> in some rows, and integer in others"));
+}
+
+TEST_F(CsvTest, OnlyTextHasAnEncoding) {
+  TableOptions options = defaults();
+  options.encoding = "latin-1";
+  write_text(folder_ / "a.parquet", "PAR1");
+  EXPECT_THAT(message_of(ExitStatus::configuration, [&] { read_table(folder_ / "a.parquet", options); }),
+              HasSubstr("`encoding` is for text"));
+}
+
 TEST_F(CsvTest, ACellThatIsNoNumberIsNamed) {
   const Table t = table("x\n1\nNA\nabc\n");
   EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { as_numbers(t, "x"); }),
