@@ -113,7 +113,6 @@ DAMAGED = {
     "parquet: a list": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array([[1]] * ROWS))), ['"b" holds values of type list'], ""),
     "parquet: a list in a filter": ("t.parquet", parquet(arrow_table().append_column("l", pa.array([[1]] * ROWS))),
                                     ['"l" holds values of type list'], "filter: l > 1"),
-    "parquet: an encoding": ("t.parquet", parquet(), ["`encoding` is for text"], "encoding: latin-1"),
     "arrow: durations": ("t.arrow", feather(arrow_table().set_column(1, "b", pa.array([1] * ROWS, pa.duration("s")))),
                          ['"b" holds values of type duration'], ""),
     "parquet: a text for a number": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array(["x"] * ROWS))), ['"x" is no number'], ""),
@@ -182,7 +181,7 @@ def test_columns_that_fit_all_the_same(rankflow):
         (rankflow.folder / f"rows/{file}.parquet").write_bytes(parquet(more.append_column("c", column)))
     rankflow.write("p.yaml", PREPARE_ROWS.replace("rows.csv", "rows") + "    schema: {c: text}\n")
     rankflow("run", "p.yaml")
-    assert rankflow.metrics("prepare")["rows_read"] == 3 * ROWS
+    assert rankflow.metrics("data")["rows_read"] == 3 * ROWS
     view = pa.array(["x", None, "y"], pa.string_view())
     codes = pa.DictionaryArray.from_arrays(pa.array([0, 2, 1] * (ROWS // 3), pa.uint32()), view)
     (rankflow.folder / "t.arrow").write_bytes(feather(arrow_table().set_column(1, "b", codes)))
