@@ -4,6 +4,8 @@
 #include <arrow/io/api.h>
 #include <arrow/ipc/api.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "io/arrow_result.h"
 #include "io/file.h"
@@ -23,6 +25,8 @@ namespace {
 void check_written(const arrow::Status& status, const std::string& path) {
   if (!status.ok()) throw Error(ExitStatus::io, str("cannot write ", path, ": ", status.message()));
 }
+
+constexpr std::string_view file_start = "/mini-batch-", file_end = ".arrow";
 
 std::string numbered(std::int64_t mini_batch) {
   std::string number = std::to_string(mini_batch);
@@ -51,7 +55,7 @@ std::int64_t IpcRows::write(std::int64_t mini_batch, std::string_view stream) {
     close();
     make_directories(folder_);
     file_ = std::make_unique<File>();
-    file_->path = str(folder_, "/mini-batch-", numbered(mini_batch), ".arrow");
+    file_->path = str(folder_, file_start, numbered(mini_batch), file_end);
     file_->schema = schema;
     auto bytes = arrow::io::FileOutputStream::Open(file_->path);
     check_written(bytes.status(), file_->path);
@@ -62,6 +66,19 @@ std::int64_t IpcRows::write(std::int64_t mini_batch, std::string_view stream) {
   }
   check_written(file_->writer->WriteTable(*table->ReplaceSchemaMetadata(nullptr)), file_->path);
   return table->num_rows();
+}
+
+int IpcRows::name_mini_batches(const std::string& folder, std::string& text) {
+  const std::string start = str(folder, file_start);
+  int found = 0;
+  for (std::size_t at = text.find(start); at != std::string::npos; at = text.find(start, at), ++found) {
+    const std::size_t end = text.find(file_end, at);
+    if (end == std::string::npos) return found;
+    const std::size_t number = std::min(text.find_first_not_of('0', at + start.size()), end - 1);
+    text.replace(at, end + file_end.size() - at,
+                 str("the rows of mini-batch ", text.substr(number, end - number)));
+  }
+  return found;
 }
 
 void IpcRows::close() {

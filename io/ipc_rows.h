@@ -23,6 +23,9 @@ class IpcRows {
   /// Completes the last file. Throws Error (io).
   void close();
 
+  /// In a text, calls files that were written into `folder` by their mini-batches; returns how many.
+  static int name_mini_batches(const std::string& folder, std::string& text);
+
  private:
   struct File;
   std::string folder_;

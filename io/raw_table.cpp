@@ -138,8 +138,10 @@ ResultValues RawTable::values(const std::string& name, Range rows, std::vector<s
       }
     } else if (type == ResultType::integer || type == ResultType::boolean) {
       throw Error(ExitStatus::bad_data,
-                  str(path_, ": column ", name, " has missing values in the rows from ", rows.begin,
-                      " on, which results of type ", rankflow::name(type), " can't have"));
+                  str(path_, ": column ", name, " has missing values in the rows ", rows.begin, " to ",
+                      rows.end - 1, ", which results of type ", rankflow::name(type), " can't have"),
+                  str("schema: {", name, type == ResultType::integer ? ": real}" : ": text}",
+                      ", or leave it out of `input_columns`"));
     }
     values =
         value_of(arrow::compute::CallFunction("coalesce", {values, arrow::Datum(stand_in(type))}), path_);

@@ -7,6 +7,7 @@
 #include "collectives/agreement.h"
 #include "io/result_ipc.h"
 #include "steps/entry_program.h"
+#include "steps/result_names.h"
 #include "steps/table_keys.h"
 
 namespace rankflow {
@@ -16,15 +17,20 @@ class ScriptScorer : public RowScorer {
  public:
   ScriptScorer(StepContext& context, const ScoreOptions& options)
       : input_(open_script_input(context.comm, context.inputs.at("data"), table_options(context.parameters),
-                                 options.input_columns, context.checkpoints + "/unpacked")) {
-    run_together(context.comm, [&] { program_ = make_entry_program(context, ProgramRows::results); });
+                                 options.input_columns, context.checkpoints + "/unpacked")),
+        formats_(options.formats) {
+    run_together(context.comm, [&] {
+      check_result_names(input_->leading(), formats_, "leave one of them out of `input_columns`");
+      program_ = make_entry_program(context, ProgramRows::results);
+    });
   }
 
   std::int64_t rows() const override { return input_->rows(); }
-  const ResultSchema& schema() const override { return schema_; }
+  const ResultSchema& schema() const override { return schema_.empty() ? input_->leading() : schema_; }
   bool knows_schema() const override { return false; }
   Json about() const override { return {{"task", "entry_script"}}; }
 
+  void begin(Range rows) override { leading_ = input_->leading_values(rows); }
   ResultTable score(Range rows) override { return results(rows, from_ipc(program_->run(*input_, rows))); }
 
  private:
@@ -46,14 +52,17 @@ class ScriptScorer : public RowScorer {
                     "rename it");
       schema.push_back(std::move(column));
     }
-    if (schema_.empty()) schema_ = schema;
+    if (schema_.empty()) {
+      check_result_names(schema, formats_, "rename it in what run() gives");
+      schema_ = schema;
+    }
     if (to_json(schema) != to_json(schema_)) {
       throw Error(ExitStatus::bad_data,
                   str("run() of ", program_->path(), " gave other columns than before: ", describe(schema),
                       " and ", describe(schema_)),
                   "give every result the same columns, of the same types: frame.astype({...})");
     }
-    ResultTable table{rows.size(), input_->leading_values(rows)};
+    ResultTable table{rows.size(), std::move(leading_)};
     std::move(given.table.columns.begin(), given.table.columns.end(), std::back_inserter(table.columns));
     return table;
   }
@@ -65,7 +74,9 @@ class ScriptScorer : public RowScorer {
   }
 
   std::unique_ptr<ScriptInput> input_;
-  ResultSchema schema_;  // empty before the first results
+  const std::vector<std::string> formats_;
+  std::vector<ResultValues> leading_;  // of the mini-batch
+  ResultSchema schema_;                // empty before the first results
   std::unique_ptr<EntryProgram> program_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "steps/input_columns.h"
 #include "steps/predictor.h"
+#include "steps/result_names.h"
 
 namespace rankflow {
 namespace {
@@ -42,6 +43,8 @@ class ModelScorer : public RowScorer {
       if (top_k_ > 0 && predictor->task() == Task::regression)
         throw Error(ExitStatus::configuration, "top_k is about classes, but the model predicts a number");
     }
+    check_result_names(schema_, options.formats,
+                       "leave it out of `input_columns`, or rename it where the data is prepared");
   }
 
   std::int64_t rows() const override { return data().rows(); }
@@ -72,9 +75,7 @@ class ModelScorer : public RowScorer {
 
   void add_inputs(const ScoreOptions& options) {
     std::vector<std::string> names = {"row"};
-    for (const auto& name : options.input_columns) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    }
+    names.insert(names.end(), options.input_columns.begin(), options.input_columns.end());
     for (const auto& name : names) {
       inputs_.push_back(input_column(data().info(), name));
       schema_.push_back(inputs_.back().column);

@@ -121,10 +121,30 @@ class ScriptRowsMaker {
   std::unique_ptr<EntryProgram> program_;
 };
 
+std::string folder_of_rows(const std::string& scratch) {
+  return scratch + "/rows";
+}
+
 }  // namespace
 
+void naming_mini_batches(const std::string& scratch, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& e) {
+    std::string message = e.message();
+    const int named = IpcRows::name_mini_batches(folder_of_rows(scratch), message);
+    if (named == 0) throw;
+    // Two that do not fit together.
+    const bool differ = named > 1;
+    throw Error(e.status(), message,
+                differ ? "give the rows of every mini-batch the same columns, of the same types: "
+                         "frame.astype({...})"
+                       : e.hint());
+  }
+}
+
 std::string rows_of_script(StepContext& context, const std::string& scratch) {
-  std::string folder = scratch + "/rows";
+  std::string folder = folder_of_rows(scratch);
   ScriptRowsMaker(context, scratch).run(folder);
   return folder;
 }

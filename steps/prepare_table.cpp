@@ -376,9 +376,11 @@ void TablePreparation::report(const std::vector<std::vector<std::int64_t>>& rows
 }
 
 void TablePreparation::run() {
-  open();
-  learn();
-  write();
+  naming_mini_batches(scratch_, [&] {
+    open();
+    learn();
+    write();
+  });
   input_->check_unchanged(context_.comm);
   if (context_.first()) remove_tree(scratch_);
 }

@@ -17,6 +17,9 @@ class RowScorer {
 
   /// Rows (or files) of the input.
   virtual std::int64_t rows() const = 0;
+  /// Is called once before score() of these rows, however often that is tried. Throws Error where the rows can't be in the output
+  /// whatever the results: that is no failure of the mini-batch, and the step ends.
+  virtual void begin(Range /*rows*/) {}
   /// The results of these rows, in their order: the same bytes whenever they are asked for, on any rank. Throws Error where
   /// the mini-batch failed.
   virtual ResultTable score(Range rows) = 0;

@@ -26,10 +26,10 @@ struct ScoreOptions {
   bool side_by_side;                // of several models: columns for each, not their mean
   std::int64_t mini_batch_size;
   bool all_probabilities;
-  std::int64_t top_k;  // 0: none
-  std::vector<std::string> input_columns;
-  std::vector<std::string> formats;  // none: the summary alone
-  std::int64_t rows_per_file;        // 0: one file
+  std::int64_t top_k;                      // 0: none
+  std::vector<std::string> input_columns;  // each once, without `row`
+  std::vector<std::string> formats;        // none: the summary alone
+  std::int64_t rows_per_file;              // 0: one file
   std::int64_t max_retries;
   std::optional<double> timeout;  // seconds
   FailureLimits limits;

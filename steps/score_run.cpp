@@ -42,7 +42,6 @@ std::string described(const Json& schema) {
 
 /// Columns of a user's code, which every mini-batch has to have alike.
 ResultSchema common_schema(const std::vector<ResultChunk>& chunks) {
-  if (chunks.empty()) return {};
   const Json& schema = chunks.front().notes.at("schema");
   for (const auto& chunk : chunks) {
     const Json& theirs = chunk.notes.at("schema");
@@ -149,6 +148,7 @@ void ScoreRun::score_run(Range positions) {
 
 std::optional<ResultTable> ScoreRun::try_to_score(std::int64_t mini_batch) {
   const Range rows = rows_of(mini_batch);
+  scorer_.begin(rows);
   return with_retries(
       options_.max_retries, context_.stop,
       [&]() -> std::optional<ResultTable> {
@@ -250,7 +250,7 @@ ScoredRows ScoreRun::gather() {
   std::sort(scored.failures.begin(), scored.failures.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
   run_together(context_.comm, [&] {
-    if (!scorer_.knows_schema()) scored.schema = common_schema(scored.chunks);
+    if (!scorer_.knows_schema() && !scored.chunks.empty()) scored.schema = common_schema(scored.chunks);
     if (context_.first()) check_complete(scored);
   });
   return scored;

@@ -37,9 +37,7 @@ class DatasetInput : public ScriptInput {
       schema_.push_back(inputs_.back().column);
     }
     leading_inputs_.push_back(input_column(data_.info(), "row"));
-    for (const auto& name : columns) {
-      if (name != "row") leading_inputs_.push_back(input_column(data_.info(), name));
-    }
+    for (const auto& name : columns) leading_inputs_.push_back(input_column(data_.info(), name));
     for (const auto& input : leading_inputs_) leading_.push_back(input.column);
   }
 
@@ -120,9 +118,7 @@ class TableRows : public ScriptInput {
       : table_(comm, path, options, scratch, most_in_memory) {
     leading_.push_back(plain_column("row", ResultType::integer));
     run_together(comm, [&] {
-      for (const auto& name : columns) {
-        if (name != "row") leading_.push_back(table_.column(name));
-      }
+      for (const auto& name : columns) leading_.push_back(table_.column(name));
     });
   }
 

@@ -36,7 +36,10 @@ std::vector<T> read_element(const Dataset& data, const std::string& column, std:
 std::vector<Slice> by_category(const Dataset& data, const std::string& name, std::size_t index) {
   const auto vocabulary =
       data.info().schema.at("categories").at(index).at("vocabulary").get<std::vector<std::string>>();
-  std::vector<Slice> slices{{name, "(unknown)", {}}};
+  std::string unknown = "(unknown)";
+  while (std::find(vocabulary.begin(), vocabulary.end(), unknown) != vocabulary.end())
+    unknown = str("(", unknown, ")");
+  std::vector<Slice> slices{{name, unknown, {}}};
   for (const auto& value : vocabulary) slices.push_back({name, value, {}});
   const auto codes = read_element<std::int64_t>(data, "categories", index);
   for (std::size_t row = 0; row < codes.size(); ++row)

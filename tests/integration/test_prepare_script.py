@@ -118,7 +118,9 @@ def test_the_code_is_part_of_the_fingerprint(rankflow):
     ("def run(frame): return 7", ["run() gave int"]),
     ("def run(frame): return frame[frame['a'] < 0]", ["gave no rows for 100 of the input"]),
     ("def run(frame): return frame.rename(columns={'b': 'c'}) if frame['a'].iloc[0] == 50 else frame",
-     ["mini-batch-000000000005.arrow: ", 'column 2 is "c"']),
+     ["the rows of mini-batch 5: column 2 is \"c\", but the rows of mini-batch 0 has", "the same columns"]),
+    ("def run(frame): return frame.assign(a=frame['a'].astype(str) + 'x') if frame['a'].iloc[0] == 50 else frame",
+     ['the rows of mini-batch 5: column "a" is text', "of the same types"]),
     ("import pandas as pd\ndef run(frame): return pd.DataFrame({'x': [[1, 2]] * len(frame)})", ["column 'x' of the rows holds list"]),
     ("import os\ndef run(frame): os._exit(3)", ["ended with exit code 3"]),
 ])

@@ -23,10 +23,14 @@ class FakeScorer : public RowScorer {
   std::map<std::int64_t, int> calls;
   std::int64_t lacking = 0;  // rows too few
   bool no_helper = false;
+  std::int64_t never = -1;
 
   std::int64_t rows() const override { return 95; }
   const ResultSchema& schema() const override { return schema_; }
   Json about() const override { return Json::object(); }
+  void begin(Range rows) override {
+    if (rows.begin == never) throw Error(ExitStatus::bad_data, "not these");
+  }
   ResultTable score(Range rows) override {
     ++calls[rows.begin];
     if (no_helper) throw SpawnerGone();
@@ -107,6 +111,13 @@ TEST_F(ScoreRuns, EndsWhereNothingCanBeStartedAnyMore) {
   scorer_.no_helper = true;
   EXPECT_THAT(message({{"mini_batch_error_threshold", -1}}), HasSubstr("helper process"));
   EXPECT_EQ(scorer_.calls[0], 1) << "it is no failure of the mini-batch";
+}
+
+TEST_F(ScoreRuns, EndsWhereRowsCannotBeInTheOutput) {
+  scorer_.never = 30;
+  EXPECT_THAT(message({{"mini_batch_error_threshold", -1}}), HasSubstr("not these"));
+  EXPECT_EQ(scorer_.calls[20], 1);
+  EXPECT_EQ(scorer_.calls[30], 0);
 }
 
 TEST_F(ScoreRuns, TriesFailedOnesAgainInTheNextRun) {

@@ -8,6 +8,7 @@
 
 #include "io/json.h"
 #include "io/tensor_file.h"
+#include "steps/result_names.h"
 #include "tests/step_fixture.h"
 #include "tests/toy_dataset.h"
 #include "tests/unit/light/temporary_folder.h"
@@ -146,6 +147,27 @@ TEST_F(Score, BringsTheMostProbableClassesAndColumnsOfTheInput) {
   EXPECT_THAT(message(unknown, ExitStatus::configuration), HasSubstr("did you mean \"x0\""));
   auto many = prepare("score", model, folder_ / "data", {{"top_k", 4}});
   EXPECT_THAT(message(many, ExitStatus::configuration), HasSubstr("3 classes"));
+}
+
+TEST(ResultNames, AreEachOfOneColumn) {
+  const auto says = [](const ResultSchema& schema, const std::vector<std::string>& formats) {
+    try {
+      check_result_names(schema, formats, "do this");
+    } catch (const Error& e) {
+      EXPECT_EQ(e.status(), ExitStatus::configuration);
+      return describe(e);
+    }
+    return std::string();
+  };
+  const ResultColumn row = plain_column("row", ResultType::integer),
+                     all{"probabilities", ResultType::real32, true, {"p_a", "p_b"}, {}};
+  EXPECT_EQ(says({row, plain_column("p_c", ResultType::real64), all}, {"csv", "hdf5"}), "");
+  for (const char* name : {"row", "p_b", "probabilities"})
+    EXPECT_THAT(says({row, plain_column(name, ResultType::real64), all}, {"csv"}),
+                HasSubstr(str("are called \"", name, "\". Try: do this")));
+  EXPECT_EQ(says({row, plain_column("f/5", ResultType::real64)}, {"csv"}), "");
+  EXPECT_THAT(says({row, plain_column("f/5", ResultType::real64)}, {"csv", "hdf5"}),
+              HasSubstr("hdf5 can't have a column called \"f/5\""));
 }
 
 TEST_F(Score, CountsWhatFailedUnderAThreshold) {
