@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/text.h"
 #include "io/json.h"
 #include "io/tensor_file.h"
 #include "steps/result_names.h"
