@@ -112,7 +112,11 @@ class Parser {
 
   Expression parse() {
     Expression result = alternative();
-    if (token_.kind != Token::Kind::end) fail(str("\"", token_.text, "\" is not expected here"));
+    if (token_.kind != Token::Kind::end) {
+      const bool symbol = token_.kind == Token::Kind::symbol;
+      fail(str("\"", token_.text, "\" is not expected here",
+               symbol ? "" : "; a column whose name has blanks or signs is written in backticks"));
+    }
     return result;
   }
 
@@ -326,6 +330,22 @@ std::vector<std::string> columns_of(const Expression& expression) {
   std::vector<std::string> names;
   collect_columns(expression, names);
   return names;
+}
+
+std::string backticks_hint(const std::string& source, std::size_t offset,
+                           const std::vector<std::string>& columns) {
+  std::string found;
+  for (const std::string& name : columns) {
+    const bool odd = std::any_of(name.begin(), name.end(), [](char c) {
+      return !std::isalnum(static_cast<unsigned char>(c)) && c != '_' && (c & 0x80) == 0;
+    });
+    if (!odd || name.size() <= found.size()) continue;
+    for (std::size_t at = source.find(name); at <= offset && at != std::string::npos;
+         at = source.find(name, at + 1)) {
+      if (offset < at + name.size()) found = name;
+    }
+  }
+  return found.empty() ? "" : str("; in backticks, `", found, "` is a column");
 }
 
 std::vector<NamedExpression> in_order_of_dependence(std::vector<NamedExpression> expressions) {

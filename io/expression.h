@@ -11,8 +11,10 @@
 //   max(a, b) min(a, b) round(x) sqrt(x) upper(text)
 //   integer(x) real(x) text(x)    conversions: a text that is no number is an error, reals are cut off
 //   year(t) month(t) day(t) hour(t) minute(t) second(t) weekday(t) yearday(t) timestamp(t)
-//                                 of a text such as 2024-05-31 or 2024-05-31 23:59:00: weekday 1 is Monday,
-//                                 timestamp are seconds since 1970
+//                                 of a text such as 2024-05-31 or 2024-05-31 23:59:00.25+02:00: weekday 1 is
+//                                 Monday, timestamp are seconds since 1970
+//
+// docs/expressions.md has all of it in words.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +45,11 @@ std::vector<std::string> columns_of(const Expression& expression);
 /// `message`, the source on a line of its own and a caret under `offset`.
 Error expression_error(const std::string& source, std::size_t offset, const std::string& message,
                        ExitStatus status = ExitStatus::configuration);
+
+/// "; in backticks, `petal-width` is a column" where the odd name of one of `columns` stands around `offset` in the source, which was
+/// understood as petal - width; otherwise "".
+std::string backticks_hint(const std::string& source, std::size_t offset,
+                           const std::vector<std::string>& columns);
 
 /// Names of expressions in an order in which each comes after those it reads (names alone count; columns of
 /// the file are no dependencies), ties by name. Throws Error (configuration) naming the members of a cycle.

@@ -71,9 +71,10 @@ class Evaluator {
   const Column& column(const Expression& e) const {
     if (!table_.has(e.name)) {
       table_.check_not_left_out(e.name);
-      throw expression_error(
-          source_, e.offset,
-          str("there is no column \"", e.name, "\"", did_you_mean(e.name, table_.names())));
+      const std::string hint = backticks_hint(source_, e.offset, table_.names());
+      throw expression_error(source_, e.offset,
+                             str("there is no column \"", e.name, "\"",
+                                 hint.empty() ? did_you_mean(e.name, table_.names()) : hint));
     }
     return table_.at(e.name);
   }

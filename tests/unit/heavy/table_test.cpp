@@ -2,78 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cmath>
-#include <numeric>
 
 #include "io/expression_evaluator.h"
-#include "io/file.h"
-#include "io/table_input.h"
-#include "tests/unit/light/temporary_folder.h"
+#include "tests/unit/heavy/table_fixture.h"
 
 namespace rankflow {
 namespace {
 
-void write_text(const std::string& path, const std::string& text) {
-  write_file_atomically(path, text, false);
-}
-
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-void put_gzip(const std::string& path, const std::string& content) {
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
-  gzclose(file);
-}
-
-/// A whole table, on one rank.
-Table read_table(const std::string& path, const TableOptions& options) {
-  const TemporaryFolder scratch;
-  const auto alone = make_self_communicator();
-  TableInput input(*alone, path, options, scratch / "scratch");
-  input.settle(*alone, {}, 1 << 30);
-  return input.whole();
-}
-
-TableOptions defaults() {
-  TableOptions options;
-  options.missing = {"", "NA"};
-  return options;
-}
-
-std::vector<double> numbers(const Table& table, const std::string& name) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), 0);
-  std::vector<double> out(rows.size());
-  gather_numbers(*table.at(name), rows, out.data());
-  return out;
-}
-
-template <typename Work>
-std::string message_of(ExitStatus expected, Work work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    EXPECT_EQ(code(e.status()), code(expected)) << e.message();
-    return e.message();
-  }
-  return "no error";
-}
-
-class CsvTest : public ::testing::Test {
- protected:
-  std::string error(const std::string& content, const TableOptions& options = defaults()) {
-    write_text(folder_ / "a.csv", content);
-    return message_of(ExitStatus::bad_data, [&] { read_table(folder_ / "a.csv", options); });
-  }
-  Table table(const std::string& content, const TableOptions& options = defaults()) {
-    write_text(folder_ / "a.csv", content);
-    return read_table(folder_ / "a.csv", options);
-  }
-  TemporaryFolder folder_;
-};
 
 TEST_F(CsvTest, TypesAreFoundByLooking) {
   const Table t = table("i,r,b,s,none,day\n1,1.5,true,x,,2001-01-01\nNA,2,false,NA,NA,2001-01-02\n");
@@ -358,86 +297,6 @@ TEST_F(CsvTest, ACellThatIsNoNumberIsNamed) {
   const Table t = table("x\n1\nNA\nabc\n");
   EXPECT_THAT(message_of(ExitStatus::bad_data, [&] { as_numbers(t, "x"); }),
               HasSubstr("a.csv: row 3: column \"x\": \"abc\" is no number"));
-}
-
-class EvaluateTest : public CsvTest {
- protected:
-  EvaluateTest() : table_(table("i,r,s,b,odd name\n7,1.5,Ab,true,1\n-7,-2.5,cd,false,2\nNA,NA,NA,NA,3\n")) {}
-
-  std::vector<double> run(const std::string& source) {
-    Table copy = table_;
-    copy.add("result", evaluate(parse_expression(source), source, table_));
-    return numbers(copy, "result");
-  }
-  std::string fails(const std::string& source, ExitStatus status = ExitStatus::configuration) {
-    return message_of(status, [&] { evaluate(parse_expression(source), source, table_); });
-  }
-  Table table_;
-};
-
-MATCHER_P2(AreTwoAndMissing, a, b, "") {
-  return arg[0] == a && arg[1] == b && std::isnan(arg[2]);
-}
-
-TEST_F(EvaluateTest, ArithmeticFollowsC) {
-  EXPECT_THAT(run("i / 2"), AreTwoAndMissing(3, -3));
-  EXPECT_THAT(run("i % 3"), AreTwoAndMissing(1, -1));
-  EXPECT_THAT(run("i / 2.0"), AreTwoAndMissing(3.5, -3.5));
-  EXPECT_THAT(run("r % 1"), AreTwoAndMissing(0.5, -0.5));
-  EXPECT_THAT(run("-i + 2 * 3"), AreTwoAndMissing(-1, 13));
-}
-
-TEST_F(EvaluateTest, Functions) {
-  EXPECT_THAT(run("abs(i)"), AreTwoAndMissing(7, 7));
-  EXPECT_THAT(run("round(r)"), AreTwoAndMissing(2, -3));
-  EXPECT_THAT(run("floor(r) + ceil(r)"), AreTwoAndMissing(3, -5));
-  EXPECT_THAT(run("min(i, r) + max(i, 0)"), AreTwoAndMissing(8.5, -7));
-  EXPECT_THAT(run("sqrt(i * i)"), AreTwoAndMissing(7, 7));
-  EXPECT_THAT(run("log(exp(r))"), AreTwoAndMissing(1.5, -2.5));
-  EXPECT_THAT(run("log1p(i - i)"), AreTwoAndMissing(0, 0));
-  EXPECT_THAT(run("length(upper(s))"), AreTwoAndMissing(2, 2));
-  EXPECT_THAT(run("if(lower(s) == 'ab', i, r)"), AreTwoAndMissing(7, -2.5));
-  EXPECT_THAT(run("is_missing(i)"), ElementsAre(0, 0, 1));
-  EXPECT_THAT(run("`odd name` * 2"), ElementsAre(2, 4, 6));
-  EXPECT_THAT(run("1 + 1"), ElementsAre(2, 2, 2));
-}
-
-TEST_F(EvaluateTest, ConversionsAndDates) {
-  EXPECT_THAT(run("integer(r)"), AreTwoAndMissing(1, -2));
-  EXPECT_THAT(run("real(text(i)) / 2"), AreTwoAndMissing(3.5, -3.5));
-  EXPECT_THAT(run("year('2024-05-31') * 100 + month('2024-05-31')"), ElementsAre(202405, 202405, 202405));
-  EXPECT_THAT(run("weekday('2024-05-31 23:59:00') + hour('2024-05-31 23:59:00')"), ElementsAre(28, 28, 28));
-  EXPECT_THAT(run("timestamp('1970-01-02')"), ElementsAre(86400, 86400, 86400));
-  EXPECT_THAT(run("hour('2024-05-31 23:59:00.000000') + second('1600-05-31T23:59:07.123456789')"),
-              ElementsAre(30, 30, 30));
-  EXPECT_THAT(run("hour('2024-05-31T23:59:00.5+02:00') * 100 + day('2024-05-31 23:59:00-1200')"),
-              ElementsAre(2331, 2331, 2331));
-  EXPECT_THAT(run("timestamp('1970-01-01T02:00:00.5+02:00') + timestamp('1970-01-02T00:00:00Z')"),
-              ElementsAre(86400, 86400, 86400));
-  EXPECT_THAT(run("timestamp('1969-12-31 20:30:00-03:30')"), ElementsAre(0, 0, 0));
-  EXPECT_THAT(fails("hour('2024-05-31 23:59:00.+1')", ExitStatus::bad_data), HasSubstr("is no date or time"));
-  EXPECT_THAT(fails("hour(lower(s))", ExitStatus::bad_data), HasSubstr("row 1: \"ab\" is no date or time"));
-  EXPECT_THAT(fails("integer(s)", ExitStatus::bad_data), HasSubstr("as a scalar of type int64"));
-  EXPECT_THAT(fails("year(i)"), HasSubstr("needs a text such as"));
-}
-
-TEST_F(EvaluateTest, LogicKnowsMissingValues) {
-  EXPECT_THAT(run("i > 0"), AreTwoAndMissing(1, 0));
-  EXPECT_THAT(run("i > 0 or true"), ElementsAre(1, 1, 1));
-  EXPECT_THAT(run("not b and s != 'x'"), AreTwoAndMissing(0, 1));
-}
-
-TEST_F(EvaluateTest, ErrorsShowThePlace) {
-  EXPECT_THAT(fails("1 + rr"), HasSubstr("no column \"rr\" (did you mean \"r\"?)\n  1 + rr\n      ^"));
-  EXPECT_THAT(fails("i == b"), HasSubstr("integer can't be compared with a boolean"));
-  EXPECT_THAT(fails("b + 1"), HasSubstr("needs a number"));
-  EXPECT_THAT(fails("i and b"), HasSubstr("needs true or false"));
-  EXPECT_THAT(fails("upper(i)"), HasSubstr("needs a text"));
-  EXPECT_THAT(fails("if(b, 1, 'x')"), HasSubstr("can't give"));
-  EXPECT_THAT(fails("s + 1", ExitStatus::bad_data), HasSubstr("row 1: column \"s\": \"Ab\" is no number"));
-  EXPECT_THAT(fails("s > 1", ExitStatus::bad_data), HasSubstr("row 1: column \"s\": \"Ab\" is no number"));
-  EXPECT_THAT(fails("i / (i - i)", ExitStatus::bad_data), HasSubstr("divide by zero"));
-  EXPECT_THAT(fails("i * 9223372036854775807", ExitStatus::bad_data), HasSubstr("overflow"));
 }
 
 }  // namespace
