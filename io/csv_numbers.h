@@ -1,5 +1,5 @@
-// Cells of CSV that Arrow's reader takes for other numbers than they are: +5 for a real, 0x10 for sixteen, and integers that don't fit
-// 64 bits for reals, so that different ids become one.
+// Cells of CSV, and numbers of JSON lines, that Arrow's readers take for others than they are: +5 for a real, 0x10 for sixteen, and
+// integers that don't fit 64 bits for reals, so that different ids become one.
 #pragma once
 
 #include <arrow/type_fwd.h>

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "io/arrow_columns.h"
 #include "io/arrow_result.h"
+#include "io/csv_numbers.h"
 #include "io/json_retype.h"
 #include "io/table_file.h"
 
@@ -65,6 +66,10 @@ class JsonLines : public TableFile {
   }
   arrow::Result<std::shared_ptr<arrow::Table>> parse(const std::shared_ptr<arrow::Buffer>& bytes,
                                                      const arrow::FieldVector& fields, bool only) const;
+  /// `table`, in which Arrow guessed types, with whole numbers that don't fit 64 bits as the texts that they are.
+  std::shared_ptr<arrow::Table> with_long_integers(std::shared_ptr<arrow::Table> table,
+                                                   const std::shared_ptr<arrow::Buffer>& bytes,
+                                                   const ReadRequest& request) const;
   std::int64_t lines_before(std::int64_t offset) const;
   [[noreturn]] void explain(const TablePiece& piece, const std::shared_ptr<arrow::Buffer>& bytes,
                             const ReadRequest& request, const arrow::FieldVector& fields,
@@ -132,6 +137,29 @@ void JsonLines::explain(const TablePiece& piece, const std::shared_ptr<arrow::Bu
               "give a column one type, or declare it under `schema`");
 }
 
+std::shared_ptr<arrow::Table> JsonLines::with_long_integers(std::shared_ptr<arrow::Table> table,
+                                                            const std::shared_ptr<arrow::Buffer>& bytes,
+                                                            const ReadRequest& request) const {
+  std::map<std::string, ColumnType> texts;
+  arrow::FieldVector fields;
+  for (const auto& field : table->schema()->fields()) {
+    const std::string& name = field->name();
+    if (request.types.count(name) || !is_doubtful(*table->GetColumnByName(name), {})) continue;
+    texts[name] = ColumnType::text;
+    fields.push_back(arrow::field(name, arrow::utf8()));
+  }
+  if (texts.empty()) return table;
+  const auto retyped = arrow::Buffer::FromString(retyped_lines(std::string_view(*bytes), texts));
+  const auto cells = value_of(parse(retyped, fields, true), file_.name);
+  for (const auto& field : fields) {
+    const auto column = cells->GetColumnByName(field->name());
+    if (type_of_cells(*column) != ColumnType::text) continue;
+    table =
+        value_of(table->SetColumn(table->schema()->GetFieldIndex(field->name()), field, column), file_.name);
+  }
+  return table;
+}
+
 Table JsonLines::read(const TablePiece& piece, const ReadRequest& request) const {
   auto bytes = read_bytes(piece.begin, piece.end);
   if (bytes->size() != piece.end - piece.begin) check_unchanged(file_);
@@ -158,6 +186,7 @@ Table JsonLines::read(const TablePiece& piece, const ReadRequest& request) const
       continue;
     }
     check_column_names((*table)->ColumnNames(), file_.name);
+    *table = with_long_integers(*table, bytes, request);
     left_out_.merge(columns_left_out(*(*table)->schema()));
     return kept_table(**table, file_.name, request);
   }

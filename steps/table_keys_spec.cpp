@@ -35,7 +35,8 @@ Fields table_keys() {
              str("Tables: by default the suffix decides, csv where it says nothing. ", formats_help(),
                  ". Text may be compressed: *.gz, *.zst")),
       or_single(at_least(list("files", text("", "a glob below the folder"),
-                              "Tables in a folder: which files, such as `2024-*/part-*.csv`; by default all "
+                              "Tables in a folder: which files, such as `2024-*/part-*.csv`, with `**` for "
+                              "folders at any depth; by default all "
                               "in it with a suffix of a "
                               "format. They are joined in the order of their names"),
                          1)),

@@ -109,12 +109,14 @@ def test_grey_images_of_one_size_need_no_keys(rankflow):
     for i in range(5):
         picture(i, 9, 7, "L").save(images / f"{i}.png")
     rankflow.write("images/notes.txt", "no image")
+    rankflow.write("images/.hidden.png", "what an editor or a system left")
+    rankflow.write("images/.thumbnails/0.png", "small")
     rankflow.write("p.yaml", PIPELINE)
     rankflow("run", "p.yaml")
     data, _, _ = dataset(rankflow)
     assert data["images"].shape == (5, 1, 9, 7) and "target" not in data
     assert np.array_equal(data["images"][3, 0], np.asarray(picture(3, 9, 7, "L")))
-    assert rankflow.metrics("data")["other_files"] == 1
+    assert rankflow.metrics("data")["other_files"] == 3
 
 
 def test_labels_from_a_table(rankflow):

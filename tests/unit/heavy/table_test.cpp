@@ -266,6 +266,22 @@ TEST_F(CsvTest, JsonLinesAreReadAsTheTypesDeclared) {
               HasSubstr("a.jsonl: row 2"));
 }
 
+TEST_F(CsvTest, LongIntegersOfJsonLinesAreTexts) {
+  TableOptions options = defaults();
+  write_text(folder_ / "a.jsonl",
+             "{\"id\": 18446744073709551615, \"r\": 1e300}\n{\"id\": 18446744073709551614, \"r\": 0.5}\n"
+             "{\"id\": 7, \"r\": 99999999999999999999}\n");
+  for (const std::int64_t bytes : {std::int64_t{30}, std::int64_t{1} << 20}) {
+    options.piece_bytes = bytes;
+    const Table t = read_table(folder_ / "a.jsonl", options);
+    EXPECT_THAT(categories_of(*t.at("id")).names,
+                ElementsAre("18446744073709551614", "18446744073709551615", "7"));
+    if (bytes > 30) {
+      EXPECT_THAT(numbers(t, "r"), ElementsAre(1e300, 0.5, 99999999999999999999.0));
+    }
+  }
+}
+
 TEST_F(CsvTest, WhatATableCannotHoldIsLeftOut) {
   write_text(folder_ / "a.jsonl", "{\"a\": 1, \"tags\": [1, 2]}\n{\"a\": 2, \"tags\": []}\n");
   const Table t = read_table(folder_ / "a.jsonl", defaults());
