@@ -132,6 +132,11 @@ void TableInput::find_files(Communicator& comm, const std::string& path) {
   run_together(comm, [&] {
     if (comm.rank() != 0) return;
     for (const InputFile& f : find_input_files(path, options_.files)) {
+      if (!is_utf8(f.name))
+        throw Error(ExitStatus::bad_data,
+                    str(path, ": the name of the file ", in_quotes(f.name.substr(f.name.rfind('/') + 1)),
+                        " is not UTF-8"),
+                    "rename it");
       found.push_back(
           {f.name, f.stamp.device, f.stamp.inode, f.stamp.size, f.stamp.mtime_ns, f.stamp.ctime_ns});
     }

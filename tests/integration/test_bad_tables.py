@@ -1,6 +1,7 @@
 """Damaged tables of all formats: a clear error with the file and, where there is one, the row; exit 65; nothing published."""
 import gzip
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -187,6 +188,14 @@ def test_columns_that_fit_all_the_same(rankflow):
     (rankflow.folder / "t.arrow").write_bytes(feather(arrow_table().set_column(1, "b", codes)))
     rankflow.write("p.yaml", PREPARE_ROWS.replace("rows.csv", "t.arrow") + "    filter: b != 'z'\n")
     assert '"b": "x" is no number' in rankflow("run", "p.yaml", code=BAD_DATA).err
+
+
+def test_a_name_that_is_no_utf8(rankflow):
+    rankflow.write("p.yaml", PREPARE_ROWS)
+    rankflow.write("tables/a.csv", "\n".join(lines(20)) + "\n")
+    os.rename(bytes(rankflow.folder / "tables/a.csv"), bytes(rankflow.folder / "tables") + b"/caf\xe9.csv")
+    result = rankflow("run", "-n", "2", "p.yaml", "--input", "rows=tables", code=BAD_DATA)
+    assert 'the file "caf\\xe9.csv" is not UTF-8' in result.err, result.err
 
 
 def test_a_folder_without_tables(rankflow):
