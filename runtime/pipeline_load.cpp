@@ -328,7 +328,20 @@ class Loader {
                       nearest_or_all(binding.name, outputs, "; it has none")),
                   binding.offset);
     }
+    check_kind(draft, text, binding, source);
     draft.step.needs.push_back(found->second);
+  }
+
+  /// What lies below an output may be of any kind.
+  void check_kind(const Draft& draft, const BoundText& text, const Binding& binding,
+                  const PipelineStep& source) const {
+    if (text.pieces.size() != 1) return;
+    for (const InputSpec& input : draft.step.spec->inputs) {
+      if (text.key != "inputs." + input.name) continue;
+      const std::string wrong = wrong_kind(input, *source.spec, source.parameters, binding.name);
+      if (!wrong.empty())
+        throw error(draft, *text.node, str(text.key, ": ", written(binding), " ", wrong), binding.offset);
+    }
   }
 
   void need_step(Draft& draft, const Node& name) {

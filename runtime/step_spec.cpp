@@ -20,6 +20,16 @@ StepSpecs::StepSpecs(std::vector<StepSpec> specs) : specs_(std::move(specs)) {
   }
 }
 
+std::string wrong_kind(const InputSpec& input, const StepSpec& source, const Json& parameters,
+                       const std::string& output) {
+  if (input.kind.empty() || !source.outputs) return "";
+  for (const OutputSpec& made : source.outputs(parameters)) {
+    if (made.name == output && !made.kind.empty() && made.kind != input.kind)
+      return str("is a ", made.kind, "; it has to be a ", input.kind);
+  }
+  return "";
+}
+
 const StepSpec* StepSpecs::find(const std::string& type) const {
   for (const auto& spec : specs_) {
     if (spec.type == type) return &spec;

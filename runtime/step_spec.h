@@ -15,11 +15,19 @@ struct InputSpec {
   std::string name;
   std::string help;
   bool required = true;
+  /// What an output has to be that is bound to it (OutputSpec::kind); "": anything.
+  std::string kind = {};
 };
+
+/// Kinds of outputs that steps ask for, as messages name them.
+constexpr const char* model_kind = "model";
+constexpr const char* dataset_kind = "prepared dataset";
 
 struct OutputSpec {
   std::string name;
   std::string help;
+  /// What it is, for people; "": nobody knows, so that it may be anything (command).
+  std::string kind = {};
 };
 
 struct StepSpec {
@@ -58,6 +66,10 @@ struct StepSpec {
   std::function<void(const Json& parameters, const std::set<std::string>& inputs)> check_inputs =
       [](const Json&, const std::set<std::string>&) {};
 };
+
+/// "is a X; it has to be a Y": why the output `output` of a step of the type `source` can't be what `input` of another wants; "" where it may be.
+std::string wrong_kind(const InputSpec& input, const StepSpec& source, const Json& parameters,
+                       const std::string& output);
 
 /// The step types a program knows, by name.
 class StepSpecs {

@@ -71,16 +71,18 @@ StepSpec evaluate_spec() {
               -1),
           0),
   };
-  spec.inputs = {{"model", "output of a train step"},
-                 {"data", "prepared dataset with the target"},
-                 {"baseline", "output of a train step to compare the model with, on the same rows", false}};
+  spec.inputs = {
+      {"model", "output of a train step", true, model_kind},
+      {"data", "prepared dataset with the target", true, dataset_kind},
+      {"baseline", "output of a train step to compare the model with, on the same rows", false, model_kind}};
   spec.outputs = [](const Json&) {
     return std::vector<OutputSpec>{{"metrics",
                                     "metrics.json and report.html (all of it as one page); for "
                                     "classification confusion.csv and calibration.csv, "
                                     "for two classes roc.csv and precision_recall.csv; where asked for, "
                                     "slices.csv and slices.json, importance.csv, "
-                                    "comparison.json"}};
+                                    "comparison.json",
+                                    "report of metrics"}};
   };
   spec.outputs_help = "metrics";
   return spec;

@@ -158,10 +158,10 @@ void check_inputs(const Json& p, const std::set<std::string>& inputs) {
 }
 
 std::vector<OutputSpec> outputs(const Json& parameters) {
-  if (!given(parameters, "split")) return {{"data", "all rows"}};
+  if (!given(parameters, "split")) return {{"data", "all rows", dataset_kind}};
   std::vector<OutputSpec> specs;
   for (const auto& [name, fraction] : parameters.at("split").items()) {
-    specs.push_back({name, str("about ", fraction.get<double>() * 100, " % of the rows")});
+    specs.push_back({name, str("about ", fraction.get<double>() * 100, " % of the rows"), dataset_kind});
   }
   return specs;
 }
@@ -215,7 +215,7 @@ StepSpec prepare_spec() {
        "a prepared dataset whose scaling, categories and classes are used instead of learning them, so that "
        "other data "
        "are prepared in the same way",
-       false},
+       false, dataset_kind},
   };
   spec.by_file = "data";
   spec.outputs = outputs;

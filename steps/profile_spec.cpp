@@ -24,7 +24,7 @@ StepSpec profile_spec() {
   spec.inputs = {
       {"data",
        "a prepared dataset, or a table: a file of any format that `prepare` reads, or a folder of them"}};
-  spec.outputs = [](const Json&) { return std::vector<OutputSpec>{{"profile", "profile.json"}}; };
+  spec.outputs = [](const Json&) { return std::vector<OutputSpec>{{"profile", "profile.json", "profile"}}; };
   spec.outputs_help = "profile";
   return spec;
 }

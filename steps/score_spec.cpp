@@ -158,7 +158,8 @@ StepSpec score_spec() {
         {"scores",
          "scores.csv, scores.h5, … (source row, prediction, probabilities), summary.json (rows, "
          "mini-batches, rows per class, "
-         "failures), mini_batches.csv (the same for each) and errors.csv (mini-batches that failed)"}};
+         "failures), mini_batches.csv (the same for each) and errors.csv (mini-batches that failed)",
+         "table of scores"}};
   };
   spec.outputs_help = "scores";
   return spec;

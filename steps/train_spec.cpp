@@ -281,20 +281,21 @@ StepSpec train_spec() {
       "auto")));
   spec.fields.push_back(checkpoint_field());
   spec.inputs = {
-      {"train", "prepared dataset to learn from"},
-      {"validation", "prepared dataset to measure each epoch on", false},
+      {"train", "prepared dataset to learn from", true, dataset_kind},
+      {"validation", "prepared dataset to measure each epoch on", false, dataset_kind},
       {"model", "model types exported and plugin: the folder that export_model.py wrote, or the library",
        false},
       {"initial_weights",
        "weights to start from: a safetensors or HDF5 file, or the output of a train step. Names and shapes "
        "have to be those of the model",
-       false}};
+       false, model_kind}};
   spec.outputs = [](const Json&) {
     return std::vector<OutputSpec>{{"model",
                                     "model.safetensors (weights and buffers under their PyTorch names) and "
                                     "model.json (what it is, the data it "
                                     "wants, metrics of each epoch); with partition_by "
-                                    "models.safetensors, models.json and models.csv"}};
+                                    "models.safetensors, models.json and models.csv",
+                                    model_kind}};
   };
   spec.outputs_help = "model";
   // Ranks with steps of their own see other batches on another number of them: no rounding, another training.

@@ -67,7 +67,8 @@ StepSpec transfer_spec() {
   spec.reads_remote = true;
   spec.places = {"to"};
   spec.outputs = [](const Json&) {
-    return std::vector<OutputSpec>{{"copied", "files.csv: path, bytes and SHA-256 of each file"}};
+    return std::vector<OutputSpec>{
+        {"copied", "files.csv: path, bytes and SHA-256 of each file", "list of files"}};
   };
   spec.outputs_help = "copied";
   spec.check = check;
