@@ -119,11 +119,9 @@ const Column& Table::at(const std::string& name) const {
 }
 
 void Table::check_not_left_out(const std::string& name) const {
-  const auto type = left_out_.find(name);
-  if (type == left_out_.end() || has(name)) return;
-  throw Error(ExitStatus::bad_data, str(places_.empty() ? "" : places_.front().path + ": ", "column \"", name,
-                                        "\" holds values of type ", type->second,
-                                        "; a table has booleans, numbers, texts, dates and times"));
+  const auto why = left_out_.find(name);
+  if (why == left_out_.end() || has(name)) return;
+  throw Error(ExitStatus::bad_data, why->second + "; a table has booleans, numbers, texts, dates and times");
 }
 
 void Table::add(const std::string& name, Column column) {

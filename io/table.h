@@ -34,7 +34,7 @@ struct TablePlace {
 
 class Table {
  public:
-  /// `left_out`: columns of the files whose values a table can't hold, and what their types are called.
+  /// `left_out`: columns of the files whose values a table can't hold, and the words that say so.
   Table(std::vector<TablePlace> places, std::vector<std::string> names, std::vector<Column> columns,
         std::map<std::string, std::string> left_out = {});
 

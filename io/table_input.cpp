@@ -345,13 +345,12 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
     if (found && types_[name] == ColumnType::text) options_.types[name] = ColumnType::text;
   }
   run_together(comm, [&] { leave_out(all, comm.rank() == 0); });
-  left_out_ = all.left_out;
   for (const std::string& name : all.names) {
     if (all.left_out.count(name) == 0) names_.push_back(name);
   }
 }
 
-void TableInput::leave_out(const Found& found, bool note) const {
+void TableInput::leave_out(const Found& found, bool note) {
   for (const auto& [name, type] : found.left_out) {
     const std::string what = str(files_.front().name, files_.size() > 1 ? " and the other files" : "",
                                  ": column \"", name, "\" holds values of type ", type);
@@ -360,6 +359,7 @@ void TableInput::leave_out(const Found& found, bool note) const {
       throw Error(ExitStatus::bad_data,
                   str(what, " in some rows, and ", rankflow::name(*other->second), " in others"),
                   "give a column one type");
+    left_out_[name] = what;
     if (note && columns_.empty()) log::warning(what + ", which a table can't hold: it is left out");
   }
 }

@@ -91,7 +91,7 @@ class TableInput {
   void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
   void keep_types(Communicator& comm, const std::map<std::int32_t, Found>& mine);
   /// Throws Error (bad_data) where a column that a table can't hold has other values, too; `note`: says what is left out.
-  void leave_out(const Found& found, bool note) const;
+  void leave_out(const Found& found, bool note);
   void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
   TableFile& file(std::int32_t index);
   Table read_file(std::int64_t piece, const ReadRequest& request);
@@ -108,7 +108,7 @@ class TableInput {
   Range mine_;
   std::vector<std::string> columns_;  // asked for; none: all
   std::vector<std::string> names_;
-  std::map<std::string, std::string> left_out_;  // what a table can't hold, with the name of its type
+  std::map<std::string, std::string> left_out_;  // what a table can't hold, and words that say so
   std::map<std::string, ColumnType> types_;
   std::vector<std::int64_t> first_rows_, first_in_file_, piece_rows_;
   std::vector<std::int64_t> file_rows_{0};  // the first row of each file; the number of all rows last

@@ -113,7 +113,7 @@ DAMAGED = {
     "parquet: no rows": ("t.parquet", parquet(arrow_table(0)), ["no rows"], ""),
     "parquet: a list": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array([[1]] * ROWS))), ['"b" holds values of type list'], ""),
     "parquet: a list in a filter": ("t.parquet", parquet(arrow_table().append_column("l", pa.array([[1]] * ROWS))),
-                                    ['"l" holds values of type list'], "filter: l > 1"),
+                                    ['t.parquet: column "l" holds values of type list'], "filter: l > 1"),
     "arrow: durations": ("t.arrow", feather(arrow_table().set_column(1, "b", pa.array([1] * ROWS, pa.duration("s")))),
                          ['"b" holds values of type duration'], ""),
     "parquet: a text for a number": ("t.parquet", parquet(arrow_table().set_column(1, "b", pa.array(["x"] * ROWS))), ['"x" is no number'], ""),
