@@ -45,8 +45,8 @@ struct StepSpec {
   int default_ranks = 0;     // 0: all
   /// Runs the program in its key `command`: program, `code`, `hash` and `env` become part of the fingerprint.
   bool runs_program = false;
-  /// Reads remote inputs where they are: such an input is a URL instead of a path, and the parameter `remote_inputs` has its
-  /// io/location.h by its name. For other types they are staged as paths first.
+  /// Reads inputs in object stores where they are: such an input is a URL instead of a path, and the parameter `remote_inputs`
+  /// has its io/location.h by its name. Others are staged as paths first.
   bool reads_remote = false;
   /// Keys that say where files go, {path: …} or {url: …}: a path may be one in a datastore, and is replaced by what that is.
   std::vector<std::string> places;
