@@ -116,6 +116,19 @@ TEST_F(Evaluate, SlicesAreTheRowsOfEachValueAndSmallOnesAreFlagged) {
   EXPECT_THAT(message({{"slices", "c"}}, {{"model", model}, {"data", data}}), HasSubstr("no column \"c\""));
 }
 
+TEST_F(Evaluate, ACategoryCalledUnknownIsNotTheUnknownOnes) {
+  auto toy = toy_table(200, 1);
+  toy.info.schema["categories"][1]["vocabulary"][0] = "(unknown)";
+  const auto model = train("m", toy, tabular, 1);
+  toy.categories[1] = 0;  // of the first row: a value that training has not seen
+  const auto out = evaluate("e", {{"slices", "b"}}, {{"model", model}, {"data", write("data", toy)}});
+  const auto rows = cells_of(out + "/slices.csv");
+  ASSERT_EQ(rows.size(), 1u + 4);
+  EXPECT_EQ(rows[1][1], "((unknown))");
+  EXPECT_EQ(rows[1][2], "1");
+  EXPECT_EQ(rows[2][1], "(unknown)");
+}
+
 TEST_F(Evaluate, ImportanceFindsTheColumnsThatDecide) {
   const auto model = train("m", toy_table(600, 1), tabular, 20);
   const auto data = write("data", toy_table(400, 2));
