@@ -8,33 +8,11 @@
 #include "collectives/agreement.h"
 #include "io/json.h"
 #include "io/table_columns.h"
+#include "io/table_facts.h"
 #include "io/table_formats.h"
 
 namespace rankflow {
 namespace {
-
-// What a file says before its rows are read, as ranks tell each other.
-struct FileFacts {
-  std::int64_t blocks = 0;
-  bool same_columns = true;
-  std::vector<TableColumn> columns;
-
-  Json packed() const {
-    Json json{{"blocks", blocks}, {"same", same_columns}, {"columns", Json::array()}};
-    for (const TableColumn& c : columns)
-      json["columns"].push_back({c.name, c.type ? static_cast<int>(*c.type) : -1});
-    return json;
-  }
-  static FileFacts unpacked(const Json& json) {
-    FileFacts facts{json.at("blocks"), json.at("same"), {}};
-    for (const Json& c : json.at("columns")) {
-      const int type = c.at(1);
-      facts.columns.push_back(
-          {c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type))});
-    }
-    return facts;
-  }
-};
 
 /// Every rank's lines, in the order of the ranks.
 std::vector<std::string> gather_lines(Communicator& comm, const std::vector<std::string>& mine) {
@@ -45,78 +23,7 @@ std::vector<std::string> gather_lines(Communicator& comm, const std::vector<std:
   return all;
 }
 
-void check_same(const FileFacts& first, const FileFacts& other, const std::string& first_name,
-                const std::string& name, const std::map<std::string, ColumnType>& declared) {
-  const std::size_t n = std::max(first.columns.size(), other.columns.size());
-  for (std::size_t c = 0; c < n; ++c) {
-    const std::string a = c < first.columns.size() ? str('"', first.columns[c].name, '"') : "none";
-    const std::string b = c < other.columns.size() ? str('"', other.columns[c].name, '"') : "none";
-    if (a != b) {
-      throw Error(ExitStatus::bad_data,
-                  str(name, ": column ", c + 1, " is ", b, ", but ", first_name, " has ", a, " there"),
-                  "all files of a table have the same columns in the same order");
-    }
-    const auto ta = first.columns[c].type, tb = other.columns[c].type;
-    const auto number = [](ColumnType t) { return t == ColumnType::integer || t == ColumnType::real; };
-    if (declared.count(first.columns[c].name)) continue;
-    if (ta && tb && *ta != *tb && !(number(*ta) && number(*tb))) {
-      throw Error(ExitStatus::bad_data,
-                  str(name, ": column ", a, " is ", rankflow::name(*tb), ", but ", first_name, " has it as ",
-                      rankflow::name(*ta)),
-                  "declare its type under `schema`");
-    }
-  }
-}
-
-/// The type that serves both: integers may be reals, and anything may be the text that it was.
-ColumnType wider(ColumnType a, ColumnType b) {
-  const auto number = [](ColumnType t) { return t == ColumnType::integer || t == ColumnType::real; };
-  if (a == b) return a;
-  return number(a) && number(b) ? ColumnType::real : ColumnType::text;
-}
-
-/// Of rows that are to be taken like earlier ones. What was text is text, though all values of these rows look like numbers; what was
-/// an integer may be a real.
-ColumnType type_like_earlier(ColumnType earlier, const std::optional<ColumnType>& found) {
-  if (!found || earlier == ColumnType::text) return earlier;
-  return earlier == ColumnType::real && *found == ColumnType::integer ? ColumnType::real : *found;
-}
-
 }  // namespace
-
-struct TableInput::Found {
-  static constexpr int unreadable = -2;  // in place of a type
-  std::vector<std::string> names;
-  std::map<std::string, std::optional<ColumnType>> types;
-  std::map<std::string, std::string> left_out;  // name → type that a table can't hold
-
-  void add(const std::string& name, const std::optional<ColumnType>& type) {
-    auto [it, added] = types.emplace(name, type);
-    if (added) {
-      names.push_back(name);
-    } else if (type) {
-      it->second = it->second ? wider(*it->second, *type) : *type;
-    }
-  }
-  void add(const Json& others) {
-    for (const Json& c : others) {
-      const int type = c.at(1);
-      if (type == unreadable)
-        left_out[c.at(0)] = c.at(2);
-      else
-        add(c.at(0), type < 0 ? std::nullopt : std::optional(static_cast<ColumnType>(type)));
-    }
-  }
-  Json packed() const {
-    Json json = Json::array();
-    for (const std::string& name : names) {
-      const auto& type = types.at(name);
-      json.push_back({name, type ? static_cast<int>(*type) : -1});
-    }
-    for (const auto& [name, type] : left_out) json.push_back({name, unreadable, type});
-    return json;
-  }
-};
 
 TableInput::TableInput(Communicator& comm, const std::string& path, const TableOptions& options,
                        const std::string& scratch, const Recognise& recognise)
@@ -248,7 +155,7 @@ void TableInput::learn_columns(Communicator&, const std::vector<std::string>& li
     complete = complete && facts.same_columns;
     if (!facts.same_columns) continue;
     if (first) {
-      check_same(*first, facts, files_[first_file].name, files_[i].name, options_.types);
+      check_same_columns(*first, facts, files_[first_file].name, files_[i].name, options_.types);
     } else {
       first = facts;
       first_file = i;
@@ -273,7 +180,7 @@ Table TableInput::read_file(std::int64_t piece, const ReadRequest& request) {
 
 void TableInput::settle(Communicator& comm, const std::vector<std::string>& columns, std::int64_t budget) {
   columns_ = columns;
-  std::map<std::int32_t, Found> found;  // by file
+  std::map<std::int32_t, FoundColumns> found;  // by file
   std::vector<std::int64_t> rows;
   run_together(comm, [&] {
     std::int64_t kept = 0;
@@ -323,14 +230,14 @@ void TableInput::count_rows(Communicator& comm, const std::vector<std::int64_t>&
   }
 }
 
-void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Found>& mine) {
+void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, FoundColumns>& mine) {
   Json json = Json::array();
   for (const auto& [file, found] : mine) json.push_back({file, found.packed()});
-  std::vector<Found> of_file(files_.size());
+  std::vector<FoundColumns> of_file(files_.size());
   for (const std::string& text : comm.all_gather_text(json.dump())) {
     for (const Json& file : Json::parse(text)) of_file[file.at(0).get<std::size_t>()].add(file.at(1));
   }
-  Found all;
+  FoundColumns all;
   for (std::size_t f = 0; f < files_.size(); ++f) {
     const Json found =
         is_known(f) ? Json::parse(known_[f].at("found").get<std::string>()) : of_file[f].packed();
@@ -350,7 +257,7 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
   }
 }
 
-void TableInput::leave_out(const Found& found, bool note) {
+void TableInput::leave_out(const FoundColumns& found, bool note) {
   for (const auto& [name, type] : found.left_out) {
     const std::string what = str(files_.front().name, files_.size() > 1 ? " and the other files" : "",
                                  ": column \"", name, "\" holds values of type ", type);

@@ -19,6 +19,8 @@
 
 namespace rankflow {
 
+struct FoundColumns;
+
 /// Tells which files are known from an earlier run: for each of them what TableInput::knowledge() said of it, or null. The same
 /// answer on all ranks; may be collective.
 using Recognise = std::function<std::vector<Json>(const std::vector<InputFile>&)>;
@@ -81,7 +83,6 @@ class TableInput {
     std::int32_t file = 0;
     TablePiece part;
   };
-  struct Found;  // names and types in the order in which pieces showed them
 
   void find_files(Communicator& comm, const std::string& path);
   /// Throws Error (configuration) for the key `encoding` where the file has none.
@@ -89,9 +90,9 @@ class TableInput {
   void unpack_files(Communicator& comm, const std::string& scratch);
   void cut_files(Communicator& comm);
   void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
-  void keep_types(Communicator& comm, const std::map<std::int32_t, Found>& mine);
+  void keep_types(Communicator& comm, const std::map<std::int32_t, FoundColumns>& mine);
   /// Throws Error (bad_data) where a column that a table can't hold has other values, too; `note`: says what is left out.
-  void leave_out(const Found& found, bool note);
+  void leave_out(const FoundColumns& found, bool note);
   void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
   TableFile& file(std::int32_t index);
   Table read_file(std::int64_t piece, const ReadRequest& request);
