@@ -60,6 +60,13 @@ void write_and_close(const std::string& path, std::string_view content, bool dur
   file.close();
 }
 
+/// 0, or the error number.
+int make_directory(const std::string& path) {
+  if (mkdir(path.c_str(), kFolderMode) != 0) return errno;
+  if (chmod(path.c_str(), kFolderMode) != 0) throw system_error("cannot set the mode of", path, errno);
+  return 0;
+}
+
 }  // namespace
 
 File::File(const std::string& path, int flags, mode_t mode) : path_(path) {
@@ -184,17 +191,13 @@ bool exists(const std::string& path) {
 }
 
 void make_directories(const std::string& path) {
-  if (mkdir(path.c_str(), kFolderMode) == 0) {
-    if (chmod(path.c_str(), kFolderMode) != 0) throw system_error("cannot set the mode of", path, errno);
-    return;
-  }
-  const int why = errno;
-  // Where the parent is there, making it again would not help: /proc, for one, takes no folders and says so.
-  if (why == ENOENT && parent_of(path) != path && !is_directory(parent_of(path))) {
+  int why = make_directory(path);
+  if (why == ENOENT && parent_of(path) != path) {
+    // Once more, and not for ever: others may make the parent meanwhile, but /proc, for one, takes no folders and says so.
     make_directories(parent_of(path));
-    return make_directories(path);
+    why = make_directory(path);
   }
-  if (is_directory(path)) return;
+  if (why == 0 || is_directory(path)) return;
   if (why == EEXIST && is_dangling_link(path))
     throw Error(ExitStatus::io,
                 str("cannot create the folder ", path, ": it is a symbolic link that leads nowhere"),

@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "temporary_folder.h"
 
 namespace rankflow {
@@ -143,6 +147,26 @@ TEST(File, FoldersThatCanNotBeMadeAreAnErrorAtOnce) {
       EXPECT_EQ(e.message(),
                 "cannot create the folder " + folder / "link" + ": it is a symbolic link that leads nowhere");
     }
+  }
+}
+
+TEST(File, FoldersAreMadeByManyAtOnce) {
+  TemporaryFolder folder;
+  for (int round = 0; round < 300; ++round) {
+    const std::string path = folder / str(round, "/a/b");
+    std::atomic<int> failed = 0;
+    std::vector<std::thread> makers;
+    for (int i = 0; i < 4; ++i) {
+      makers.emplace_back([&, i] {
+        try {
+          make_directories(str(path, "/", i));
+        } catch (const std::exception&) {
+          ++failed;
+        }
+      });
+    }
+    for (auto& maker : makers) maker.join();
+    ASSERT_EQ(failed, 0) << "round " << round;
   }
 }
 
