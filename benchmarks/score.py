@@ -1,5 +1,5 @@
 """How fast does `score` score? Rows of MNIST per second with the MLP on 2 ranks, class and probability written, from the
-step's start to published output, beside
+step's start to published output, without and with a time-out for each mini-batch (in processes beside the ranks), beside
 - the bare forward pass on 2 processes, with rows that are in memory already (benchmarks/peers/bare_forward.py);
 - with --ray PYTHON: Ray Data on 2 workers (benchmarks/peers/ray_score.py; requirements-ray.txt), over 60,000 rows;
 - with --script: a Python entry script beside the same function called in one Python process for each core.
@@ -111,6 +111,7 @@ class Ours:
         self.folder, self.rows, self.nonce = Path(folder), rows, 1000
         (self.folder / "train.yaml").write_text(TRAIN)
         (self.folder / "score.yaml").write_text(SCORE)
+        (self.folder / "timed.yaml").write_text(SCORE + "    retry_settings: {timeout: 60}\n")
         (self.folder / "script.yaml").write_text(SCRIPT.replace("PYTHON", sys.executable))
         (self.folder / "function.py").write_text(FUNCTION)
         (self.folder / "plain.py").write_text(PLAIN)
@@ -161,6 +162,7 @@ def main():
         ours = Ours(root, data, arguments.prefix, arguments.rows)
         bare = [sys.executable, PEERS / "bare_forward.py", "--images", images, "--rows", str(arguments.rows)]
         cases = {"score": lambda: ours.score("score.yaml"),
+                 "score with a time-out": lambda: ours.score("timed.yaml"),
                  "bare forward, rows as bytes": lambda: last_speed(bare, root),
                  "bare forward, rows as floats": lambda: last_speed([*bare, "--floats"], root)}
         if arguments.script:
