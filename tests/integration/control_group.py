@@ -1,6 +1,20 @@
 """A control group with limits, as Slurm makes one for a job."""
+import errno
 import os
 from pathlib import Path
+
+from support import wait_until
+
+
+def removed(folder):
+    """Tries to remove a group. Processes that were killed are in it until the system has taken their memory back."""
+    try:
+        folder.rmdir()
+    except OSError as e:
+        if e.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 class ControlGroup:
@@ -41,4 +55,4 @@ class ControlGroup:
 
     def __exit__(self, *_):
         for folder in self.folders:
-            folder.rmdir()
+            wait_until(lambda folder=folder: removed(folder), f"the last process in {folder} has ended")
