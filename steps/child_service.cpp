@@ -110,7 +110,7 @@ int serve_rank(const std::string& path) {
 ServiceProcess::ServiceProcess(StepContext& context, std::string name, Json start)
     : context_(context), name_(std::move(name)), start_(std::move(start)) {}
 
-Json ServiceProcess::about() {
+const Json& ServiceProcess::about() {
   if (process_) return about_;
   SpawnRequest request;
   request.argv = {std::filesystem::read_symlink("/proc/self/exe").string(), serve_word};

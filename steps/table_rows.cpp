@@ -1,8 +1,10 @@
 #include "steps/table_rows.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
+#include "io/table_columns.h"
 
 namespace rankflow {
 namespace {
@@ -12,23 +14,9 @@ const char* const target_name = "\x01target";
 
 /// Drops rows without a value in the column; returns how many.
 std::int64_t drop_missing(TablePart& part, const std::string& name) {
-  const Column& column = part.table.at(name);
   std::vector<char> keep(static_cast<std::size_t>(part.table.rows()), 1);
-  std::int64_t dropped = 0;
-  auto drop = [&](std::int64_t row) {
-    keep[static_cast<std::size_t>(row)] = 0;
-    ++dropped;
-  };
-  if (part.table.type(name) == ColumnType::text) {
-    const Categories categories = categories_of(*column);
-    for (std::size_t row = 0; row < categories.codes.size(); ++row) {
-      if (categories.codes[row] < 0) drop(static_cast<std::int64_t>(row));
-    }
-  } else {
-    visit_numbers(*column, [&](std::int64_t row, double value) {
-      if (std::isnan(value)) drop(row);
-    });
-  }
+  mark_missing(*part.table.at(name), keep);
+  const auto dropped = std::count(keep.begin(), keep.end(), 0);
   if (dropped > 0) part.keep_rows(keep);
   return dropped;
 }
