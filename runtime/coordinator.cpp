@@ -166,6 +166,7 @@ void Coordinator::handle(const Message& incoming) {
   const double now = monotonic_seconds();
   watchdog_.heard(incoming.source, now);
   if (kind == "heartbeat") return watchdog_.heartbeat(incoming.source, message, now);
+  if (kind == "stop") return stop_.request();
   if (kind == "sync_failed") {
     state_.not_durable(error_from_json(message.at("error")), message.at("rank"));
     return;
@@ -258,7 +259,10 @@ void Coordinator::on_published(const Json& message) {
 
 void Coordinator::begin_failing(Running& running, const Json& message) {
   const Error error = error_from_json(message.at("error"));
-  if (error.status() == ExitStatus::stopped) running.stopped = true;
+  if (error.status() == ExitStatus::stopped) {
+    running.stopped = true;
+    stop_.request();  // the rank's own message may come later
+  }
   // The rank that failed by itself explains more than those that only heard of it.
   if (!message.value("peer", false) && !running.error) {
     running.error = error;

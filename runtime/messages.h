@@ -5,7 +5,8 @@
 //                        and, on its first rank, publish; cancel {id}: another rank of the group failed;
 //                        recall {id}: give it back if it has not begun; stop; quit
 //   to the coordinator:  fetched {id}: its inputs from elsewhere are in the store, finished {id, rank, ok, …},
-//                        published {id, ok, outputs, …}, recalled {id}, sync_failed {rank, error}, progress, metric, note,
+//                        published {id, ok, outputs, …}, recalled {id}, stop: this rank got a signal,
+//                        sync_failed {rank, error}, progress, metric, note,
 //                        heartbeat {rank, step, calls: where it stands in the collectives (runtime/watchdog.h)}, timeline {rank, events}
 #pragma once
 

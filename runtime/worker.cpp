@@ -90,6 +90,7 @@ void Worker::control_loop() {
       if (quit_) return;
     } else {
       heartbeat();
+      pass_on_stop();
       backoff.wait();
     }
   }
@@ -111,6 +112,7 @@ void Worker::handle(const std::string& text) {
     recall(message.at("id"));
   } else if (kind == "stop") {
     resources_.stop.request();
+    stop_told_ = true;
   } else if (kind == "quit") {
     quit_ = true;
   } else {
@@ -125,6 +127,13 @@ void Worker::recall(int id) {
   if (std::erase_if(tasks_, waits) == 0) return;
   cancelled_.erase(id);
   resources_.world.send_to_coordinator(Json{{"kind", "recalled"}, {"id", id}}.dump());
+}
+
+// A signal that reached only this rank, or this rank first, stops the run.
+void Worker::pass_on_stop() {
+  if (stop_told_ || !resources_.stop.requested()) return;
+  stop_told_ = true;
+  resources_.world.send_to_coordinator(Json{{"kind", "stop"}}.dump());
 }
 
 void Worker::heartbeat() {

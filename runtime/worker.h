@@ -34,6 +34,7 @@ class Worker {
   bool sync_is_due() const;
   StopFlag& cancel_flag(int id);
   void heartbeat();
+  void pass_on_stop();
 
   RankResources resources_;
   Executor executor_;
@@ -44,6 +45,7 @@ class Worker {
   std::string current_step_;
   bool quit_ = false;
   double last_heartbeat_ = 0;
+  bool stop_told_ = false;
 };
 
 }  // namespace rankflow

@@ -124,6 +124,7 @@ void ChildChannel::fail() {
   if (ended_.wait_for(to_end) != std::future_status::ready) grace_ = 2;
   ended_.wait();
   if (thrown_) std::rethrow_exception(thrown_);
+  if (ended_by_stop(result_, stop_)) throw Stopped();
   const std::string tail = last_lines(log_, 5);
   throw Error(ExitStatus::step_failed, str(name_, " ", ending(result_, memory_),
                                            tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")));

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstring>
+#include <thread>
 
+#include "base/clock.h"
 #include "base/shortened.h"
 #include "base/text.h"
 #include "io/file.h"
@@ -70,6 +73,16 @@ std::string ending(const SpawnResult& result, const MemoryWatch& memory) {
                killed ? ": " + *killed : "");
   }
   return str("ended with exit code ", result.exit_code);
+}
+
+bool ended_by_stop(const SpawnResult& result, const std::function<bool()>& stop) {
+  constexpr std::array signals = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+  // A shell whose command was ended by a signal ends with 128 and the signal's number.
+  const int number = result.signal ? result.signal : result.exit_code - 128;
+  if (std::find(signals.begin(), signals.end(), number) == signals.end()) return stop();
+  const double until = monotonic_seconds() + 2;
+  while (!stop() && monotonic_seconds() < until) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return stop();
 }
 
 void remove_empty_log(const std::string& path) {

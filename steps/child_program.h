@@ -1,6 +1,7 @@
 // Programs that a step starts beside its rank: what they find in their environment, and what is said when they end.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ std::vector<std::string> environment_list(const std::map<std::string, std::strin
 std::string last_lines(const std::string& path, std::size_t lines);
 /// "ended with exit code 3", "was ended by signal 9 (Killed): …"; `memory` watched while it ran.
 std::string ending(const SpawnResult& result, const MemoryWatch& memory);
+/// Whether the program ended because its rank shall stop, too. A batch system sends its signal to all processes of a job, one after
+/// the other, so that a program may be gone before its rank has heard of it: where such a signal ended the program, this
+/// waits for up to two seconds until `stop()`.
+bool ended_by_stop(const SpawnResult& result, const std::function<bool()>& stop);
 /// Removes a program's log that is empty: thousands of them burden the file system.
 void remove_empty_log(const std::string& path);
 

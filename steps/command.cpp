@@ -89,7 +89,7 @@ class CommandStep : public Step {
     if (result.ok()) return;
     if (context.cancel.requested())
       throw Error(ExitStatus::step_failed, "ended because another rank of the step failed");
-    if (context.stop.requested()) throw Stopped();
+    if (ended_by_stop(result, [&] { return context.stop.requested(); })) throw Stopped();
     const std::string tail = last_lines(request.output, 5);
     throw Error(ExitStatus::step_failed,
                 str("program ", p.at("command")[0].get<std::string>(), " ",

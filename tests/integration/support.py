@@ -106,17 +106,22 @@ def rank_processes(flow):
     found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
             environment = dict(e.split("=", 1) for e in open(f"/proc/{pid}/environ").read().split("\0") if "=" in e)
+            parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+            # Helper processes of a rank are its children and run the same program.
+            is_rank = is_program(pid, "rankflow-rank") and not is_program(parent, "rankflow-rank")
         except (OSError, UnicodeDecodeError):
             continue
-        if name == "rankflow-rank" and environment.get("RANKFLOW_STORE") == str(flow.store):
-            rank = environment.get("OMPI_COMM_WORLD_RANK")
-            # Helper processes of a rank are its children and run the same program.
-            parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
-            if os.path.basename(os.readlink(f"/proc/{parent}/exe")) != "rankflow-rank":
-                found[int(rank or 0)] = int(pid)  # one rank alone runs without mpirun
+        if is_rank and environment.get("RANKFLOW_STORE") == str(flow.store):
+            found[int(environment.get("OMPI_COMM_WORLD_RANK") or 0)] = int(pid)  # one rank alone runs without mpirun
     return found
+
+
+def is_program(pid, name):
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == name
+    except OSError:  # it has ended, or is not ours
+        return False
 
 
 def tree_digest(folder):
@@ -159,13 +164,13 @@ def web_page(content):
     server.shutdown()
 
 
-def wait_until(condition, what, seconds=30):
-    """Polls until `condition()` is true; its value is returned."""
+def wait_until(condition, what, seconds=30, state=lambda: ""):
+    """Polls until `condition()` is true; its value is returned. Otherwise the error says what `state()` gives."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds} s")
+            raise TimeoutError(f"{what}: not within {seconds} s\n{state()}")
         time.sleep(0.1)

@@ -3,9 +3,10 @@ import json
 import os
 import re
 import signal
+import sys
 
 import pytest
-from support import SOURCE, Rankflow, rank_processes, temporaries
+from support import SOURCE, Rankflow, rank_processes, temporaries, wait_until
 
 PIPELINE = f"""\
 name: resume
@@ -101,6 +102,37 @@ def test_a_rank_that_hangs_is_named_with_what_it_owes(flow, undisturbed):
     assert re.search(r"call \d+, (barrier\(\)|all_reduce\(sum of)", said), said
     flow("run", "-n", "2", "p.yaml")
     assert flow.artifact("fit", "model")[1] == undisturbed
+
+
+SCRIPTED = """\
+import os, time
+def run(rows):
+    open("pid", "w").write(str(os.getpid()))
+    time.sleep(300)
+"""
+
+WAITING = {
+    "command": "{type: command, command: [sh, -c, 'echo $$ > pid; exec sleep 300']}",
+    "shell": "{type: command, command: [sh, -c, 'sleep 300 & echo $! > pid; wait $!']}",
+    "script": "{type: prepare, inputs: {data: '${{inputs.digits}}'}, header: false, entry_script: wait.py, python: %s}" % sys.executable,
+}
+
+
+@pytest.mark.parametrize("kind", WAITING)
+@pytest.mark.parametrize("to", ["launcher", "rank 1"])
+def test_a_program_that_gets_the_signal_before_its_rank(flow, kind, to):
+    """As with Slurm, which sends it to all processes of a job, one after the other."""
+    flow.write("wait.py", SCRIPTED)
+    beginning = PIPELINE[:PIPELINE.index("steps:")]
+    flow.write("p.yaml", f"{beginning}steps:\n  wait: {WAITING[kind]}\n  after: {{type: command, command: ['true'], after: [wait]}}\n")
+    process = flow.start("run", "-n", "2", "p.yaml")
+    pid = wait_until(lambda: (flow.folder / "pid").exists() and (flow.folder / "pid").read_text().strip(), "the program waits")
+    os.kill(int(pid), signal.SIGUSR2)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the program is gone")
+    process.send_signal(signal.SIGUSR2) if to == "launcher" else os.kill(rank_processes(flow)[1], signal.SIGUSR2)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 75, err
+    assert flow.statuses() == {"wait": "stopped", "after": "stopped"}
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])

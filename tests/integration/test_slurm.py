@@ -82,9 +82,13 @@ def test_a_pipeline_runs_and_is_reused(cluster, flow):
 def test_a_stopped_job_is_requeued_and_goes_on(cluster, flow):
     flow.write("p.yaml", STOPPABLE)
     job = submit(cluster, flow, "p.yaml")
+
+    def state():
+        return cluster.run("scontrol", "show", "job", job, "--oneliner") + log_of(flow, job)
+
     wait_until((flow.folder / "mark").exists, f"the step waits, job {job}", 60)
     cluster.run("scancel", "--signal=USR2", job)  # what --signal does before the time limit
-    wait_until(lambda: cluster.job_field(job, "Restarts") == "1", "the job is requeued", 60)
+    wait_until(lambda: cluster.job_field(job, "Restarts") == "1", "the job is requeued", 60, state)
     # Slurm keeps a requeued job back for two minutes, so that the end of its first attempt isn't taken for the end of its
     # second. Here it is enough to see that the first one is gone.
     wait_until(lambda: cluster.job_field(job, "JobState") == "PENDING" and not cluster.processes_of(job), "attempt 1 is gone")
