@@ -153,7 +153,7 @@ WorkOrder make_work_order(Planner& planner, std::size_t index, const StoreLayout
   order.fingerprint = planner.steps()[index].fingerprint;
   order.family = planner.steps()[index].family;
   order.afresh = planner.steps()[index].afresh;
-  order.checkpoints = store.checkpoints(order.fingerprint);
+  order.checkpoints = store.checkpoints(planner.steps()[index].work);
   order.log_folder = run.step_logs(step.name);
   order.folder = planner.pipeline().folder;
   order.device = device_of(step, planner.options().device);

@@ -38,6 +38,8 @@ struct Field {
   bool scalar_as_list = false;       // list: a single value may stand for a list of one
   bool bindings = false;             // text: may hold ${{inputs.x}}, ${{steps.s.outputs.o}}, ${{outputs.o}}
   bool cosmetic = false;             // of a step type's own keys: never changes a result, so not hashed
+  bool judging =
+      false;  // the same: decides which failures are let pass, not what is computed (Fingerprint::work)
 };
 
 struct Variant {
@@ -69,6 +71,13 @@ Field or_word(Field f, std::string word);
 /// For keys such as how often to write a checkpoint: they stay out of the fingerprint. Not for nested keys.
 inline Field not_hashed(Field f) {
   f.cosmetic = true;
+  return f;
+}
+
+/// For keys such as how many failures are let pass: another value is another result, but goes on with the work that was begun.
+/// Not for nested keys.
+inline Field judging(Field f) {
+  f.judging = true;
   return f;
 }
 

@@ -287,6 +287,21 @@ class IngredientsBuilder {
   Json labels_ = Json::object();
 };
 
+namespace {
+
+std::string work_of(const Json& ingredients, const Fields& fields, const std::string& digest) {
+  const Json& parameters = ingredients.at("parameters");
+  const auto judges = [&](const Field& f) { return f.judging && parameters.contains(f.name); };
+  if (std::none_of(fields.begin(), fields.end(), judges)) return digest;
+  Json work = ingredients;
+  for (const Field& field : fields) {
+    if (field.judging) work["parameters"].erase(field.name);
+  }
+  return sha256(work.dump());
+}
+
+}  // namespace
+
 Fingerprinter::Fingerprinter(const Pipeline& pipeline, PlanDisk& disk, int world, std::string device)
     : pipeline_(pipeline), disk_(disk), world_(world), device_(std::move(device)) {}
 
@@ -296,6 +311,7 @@ Fingerprint Fingerprinter::of(const PipelineStep& step, const OutputDigest& outp
   made.ingredients = builder.build();
   made.labels = builder.labels();
   made.digest = sha256(made.ingredients.dump());
+  made.work = work_of(made.ingredients, step.spec->fields, made.digest);
   if (const std::string& input = step.spec->by_file; step.inputs.contains(input)) {
     Json family = made.ingredients;
     family["inputs"].erase(input);

@@ -36,6 +36,8 @@ namespace rankflow {
 
 struct Fingerprint {
   std::string digest;  // 64 hexadecimal digits
+  std::string
+      work;  // of the ingredients without keys that only judge it (Field::judging): where its checkpoints are
   std::string family;  // of the ingredients without the input StepSpec::by_file; "" where the type has none
   Json ingredients;
   Json labels;  // {"content DIGEST": "${{inputs.x}}/below", "artifact DIGEST": …}: names for people; not

@@ -114,6 +114,7 @@ void Planner::settle(std::size_t index) {
     return steps_[index_.at(from)].outputs.at(output);
   });
   planned.fingerprint = std::move(made.digest);
+  planned.work = std::move(made.work);
   planned.family = std::move(made.family);
   planned.ingredients = std::move(made.ingredients);
   planned.labels = std::move(made.labels);

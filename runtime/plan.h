@@ -27,6 +27,7 @@ struct PlannedStep {
   std::vector<std::string>
       reasons;  // for people: "no earlier result", "forced by --force", "after prepare, which runs"
   std::string fingerprint;       // "" while undecided
+  std::string work;              // Fingerprint::work
   std::string family;            // Fingerprint::family
   Json ingredients;              // what the fingerprint is the SHA-256 of (fingerprint.h)
   Json labels = Json::object();  // names for people of what stands in the ingredients as digests; not hashed

@@ -16,7 +16,7 @@ namespace rankflow {
 class MiniBatchLedger {
  public:
   /// `about`: what the mini-batches are of, and how they are cut and kept; what another run kept is used where it is equal. (The folder
-  /// of checkpoints is the fingerprint's own: that the work is the same need not be said.) The context must outlive it.
+  /// of checkpoints is the work's own: that it is the same need not be said.) The context must outlive it.
   MiniBatchLedger(StepContext& context, Json about);
 
   /// Finds what an interrupted run left, and returns the numbers below `count` of the mini-batches that are missing. Collective; each rank

@@ -15,11 +15,12 @@ Fields partition_fields() {
               "trains a model of its own for every combination of values of these columns, each by one rank, "
               "the largest first; docs/many_models.md"),
           1)),
-      at_least(integer("error_threshold",
-                       "with partition_by: how many models may fail, for rows of one class alone or a loss "
-                       "that is not finite; "
-                       "-1: all. 0 when not given"),
-               -1)};
+      judging(at_least(
+          integer("error_threshold",
+                  "with partition_by: how many models may fail, for rows of one class alone or a loss "
+                  "that is not finite; "
+                  "-1: all. 0 when not given"),
+          -1))};
 }
 
 void check_partition_keys(const Json& parameters) {

@@ -22,26 +22,6 @@ struct Loaded {
   std::map<std::string, std::vector<std::int64_t>> splits;
 };
 
-/// Other than its default: nothing, or an empty list or mapping.
-bool says_something(const Json& parameters, const char* key) {
-  const Json& value = value_or_null(parameters, key);
-  return !value.is_null() && !(value.is_structured() && value.empty());
-}
-
-void refuse_table_keys(const Json& parameters) {
-  for (const char* key :
-       {"columns", "derive", "filter", "target", "features", "transforms", "schema", "files", "format"}) {
-    if (says_something(parameters, key)) {
-      throw Error(ExitStatus::configuration, str("`", key, "` is for tables; images have none"),
-                  "leave it out");
-    }
-  }
-  if (parameters.at("task") == "regression") {
-    throw Error(ExitStatus::configuration,
-                "task: regression is for tables; the labels of images are classes");
-  }
-}
-
 void check_images(const IdxArray& images, const std::string& path) {
   if (images.shape.size() != 3 && images.shape.size() != 4) {
     throw Error(ExitStatus::bad_data,
@@ -139,7 +119,6 @@ PreparedData prepare_idx(StepContext& context) {
 PreparedData prepare_images(StepContext& context) {
   bool folder = false;
   run_together(context.comm, [&] {
-    refuse_table_keys(context.parameters);
     folder = std::filesystem::is_directory(context.inputs.at("images"));
     if (!folder && given(context.parameters, "image")) {
       throw Error(ExitStatus::configuration,

@@ -57,22 +57,20 @@ Fields table_fields() {
 
 Fields learning_fields() {
   return {
-      with_default(choice("scaling", {"standardise", "minmax", "none"},
-                          "Tables: numbers are shifted and scaled to mean 0 and standard deviation 1, to 0 … "
-                          "1, or not at all, by "
-                          "the statistics of the split `train` (or of the input `statistics`)"),
-                   "standardise"),
+      choice("scaling", {"standardise", "minmax", "none"},
+             "Tables: numbers are shifted and scaled to mean 0 and standard deviation 1 (where the key isn't "
+             "given), to 0 … 1, or not at all, by the statistics of the split `train`. With the input "
+             "`statistics` it is what that was prepared with"),
       with_default(
           choice(
               "missing_values", {"error", "mean", "drop"},
               "Tables: a row without a value for a numeric feature is an error, gets the mean of the split "
               "`train`, or is left out. A missing category always has a code of its own, 0"),
           "error"),
-      with_default(
-          at_least(integer("min_count",
-                           "Tables: categories that occur less often in the split `train` share code 0"),
-                   1),
-          1),
+      at_least(integer("min_count",
+                       "Tables: categories that occur less often in the split `train` share code 0; 1 where "
+                       "it isn't given. With the input `statistics` it is what that was prepared with"),
+               1),
       at_least(map("split", between(number("", "the fraction of the rows"), 0, 1),
                    "Outputs and the fractions of the rows that go to them, such as `{train: 0.8, test: "
                    "0.2}`. A row's split "
@@ -142,6 +140,22 @@ void check(const Json& p) {
   image_keys(p.value("image", Json()));
 }
 
+/// Other than its default: nothing, or an empty list or mapping.
+bool says_something(const Json& p, const char* key) {
+  const Json& value = value_or_null(p, key);
+  return !value.is_null() && !(value.is_structured() && value.empty());
+}
+
+void refuse_table_keys(const Json& p) {
+  for (const char* key : {"columns", "derive", "filter", "target", "features", "transforms", "schema",
+                          "files", "format", "scaling", "min_count"}) {
+    if (says_something(p, key))
+      throw wrong(str("`", key, "` is for tables; images have none"), "leave it out");
+  }
+  if (p.at("task") == "regression")
+    throw wrong("task: regression is for tables; the labels of images are classes");
+}
+
 void check_inputs(const Json& p, const std::set<std::string>& inputs) {
   if (given(p, "split") && p.at("split").size() > 1 && !p.at("split").contains("train") &&
       !inputs.contains("statistics"))
@@ -152,6 +166,7 @@ void check_inputs(const Json& p, const std::set<std::string>& inputs) {
   if (table && inputs.contains("labels"))
     throw wrong("the input `labels` goes with `images`; a table has its `target`");
   if (table && given(p, "image")) throw wrong("`image` goes with the input `images`", "leave it out");
+  if (!table) refuse_table_keys(p);
   if (!table && given(p, "entry_script"))
     throw wrong("an entry_script goes with the input `data`",
                 "data: FOLDER; the script's run() gets lists of the paths of its files");
@@ -171,7 +186,7 @@ std::vector<OutputSpec> outputs(const Json& parameters) {
 StepSpec prepare_spec() {
   StepSpec spec;
   spec.type = "prepare";
-  spec.version = 4;
+  spec.version = 5;
   spec.help =
       "Turns raw tables of any size or images (PNG, JPEG, IDX) into datasets: HDF5 parts with features, "
       "target "

@@ -56,6 +56,7 @@ class TablePreparation {
   void find_absent();
   void check_absent(const Table& shape) const;
   void choose_features(const Table& shape);
+  void require_same_learning() const;
   void learn();
   void learn_rows();
   /// For the last time.
@@ -213,10 +214,24 @@ void TablePreparation::choose_features(const Table& shape) {
                   "leave `features` out");
     }
     features_ = known;
+    require_same_learning();
   }
   if (features_.numeric.empty() && features_.categorical.empty()) {
     throw Error(ExitStatus::configuration, "no column is left to be a feature",
                 "list columns under `features`");
+  }
+}
+
+/// Scaling and categories are those of `statistics`: a key that asks for others would have no effect.
+void TablePreparation::require_same_learning() const {
+  for (const char* key : {"scaling", "min_count"}) {
+    const Json &mine = value_or_null(keys_, key), &theirs = value_or_null(known_, key);
+    if (mine.is_null() || theirs.is_null() || mine == theirs) continue;
+    throw Error(
+        ExitStatus::configuration,
+        str("`", key, "` is ", mine.dump(), ", but the dataset given as `statistics` was prepared with ",
+            theirs.dump(), ", which counts"),
+        str("leave `", key, "` out"));
   }
 }
 
@@ -282,7 +297,7 @@ void TablePreparation::learn_rows() {
   if (learns && all[split.training()] == 0)
     throw Error(ExitStatus::bad_data, "no row fell into the split `train`",
                 "more rows, or a larger fraction");
-  encoding_ = learns             ? learner.conclude(keys_.at("scaling"), keys_.at("min_count"))
+  encoding_ = learns             ? learner.conclude(scaling_of(keys_), min_count_of(keys_))
               : known_.is_null() ? unscaled(features_.numeric)
                                  : encoding_from_schema(known_);
   for (const NumericEncoding& t : encoding_.numeric) {
@@ -297,6 +312,9 @@ void TablePreparation::learn_rows() {
 Json TablePreparation::schema() const {
   Json schema = Json::object();
   add_to_schema(encoding_, schema);
+  const bool known = known_.contains("scaling");
+  schema["scaling"] = known ? known_.at("scaling") : Json(scaling_of(keys_));
+  schema["min_count"] = known ? known_.at("min_count") : Json(min_count_of(keys_));
   if (const Json recipe = recipe_->saved(); !recipe.is_null()) schema["recipe"] = recipe;
   schema["types"] = known_types();  // so that other rows are read like these
   const Table table = input_->without_rows();

@@ -13,7 +13,15 @@ bool wants_nothing_learnt(const Json& keys) {
   const Json& features = value_or_null(keys, "features");
   const bool numeric = given(features, "numeric") && value_or_null(features, "categorical").empty();
   const bool no_classes = !given(keys, "target") || keys.at("task") == "regression" || given(keys, "classes");
-  return numeric && no_classes && keys.at("scaling") == "none" && keys.at("missing_values") != "mean";
+  return numeric && no_classes && scaling_of(keys) == "none" && keys.at("missing_values") != "mean";
+}
+
+std::string scaling_of(const Json& keys) {
+  return given(keys, "scaling") ? keys.at("scaling") : Json("standardise");
+}
+
+std::int64_t min_count_of(const Json& keys) {
+  return given(keys, "min_count") ? keys.at("min_count").get<std::int64_t>() : 1;
 }
 
 void RowsLearner::look(const TableRows& rows, std::int64_t unit) {

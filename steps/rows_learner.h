@@ -13,6 +13,9 @@ namespace rankflow {
 /// Whether the keys of a prepare step want nothing of the features and the target that only rows tell: unscaled numeric features
 /// that are listed, no mean for missing values, no classes but those of the key `classes`.
 bool wants_nothing_learnt(const Json& keys);
+/// The keys `scaling` and `min_count` of a prepare step, or what they are where they aren't given.
+std::string scaling_of(const Json& keys);
+std::int64_t min_count_of(const Json& keys);
 
 class RowsLearner {
  public:
@@ -26,7 +29,7 @@ class RowsLearner {
   void look(const TableRows& rows, std::int64_t unit);
   /// Collective.
   void finish(Communicator& comm);
-  /// `scaling` and `min_count` are the keys of a prepare step. Throws Error (bad_data) for a feature without values.
+  /// Throws Error (bad_data) for a feature without values.
   FeatureEncoding conclude(const std::string& scaling, std::int64_t min_count) const;
 
  private:

@@ -36,12 +36,12 @@ Field formats_field() {
 Fields failure_fields() {
   return {
       retry_field(),
-      at_least(
+      judging(at_least(
           integer(
               "mini_batch_error_threshold",
               "mini-batches that may fail; -1: all. Where neither this nor error_threshold is given, none"),
-          -1),
-      at_least(integer("error_threshold", "rows of mini-batches that may fail; -1: all"), -1),
+          -1)),
+      judging(at_least(integer("error_threshold", "rows of mini-batches that may fail; -1: all"), -1)),
   };
 }
 

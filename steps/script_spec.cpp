@@ -22,7 +22,7 @@ Fields script_fields(const char* what) {
 }
 
 Field retry_field() {
-  return with_default(
+  return judging(with_default(
       object(
           "retry_settings",
           {with_default(
@@ -36,7 +36,7 @@ Field retry_field() {
                      "otherwise in a process beside it"),
                  0)},
           "what happens to a mini-batch that fails"),
-      Json::object());
+      Json::object()));
 }
 
 Field mini_batch_size_field(const char* what) {

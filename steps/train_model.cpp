@@ -79,7 +79,7 @@ void require_fit(const TrainingPlan& plan, const Dataset& train, const Dataset* 
 Json training_configuration(const Json& parameters, const DatasetInfo& data) {
   Json all = parameters;
   for (const Field& field : train_spec().fields) {
-    if (field.cosmetic) all.erase(field.name);
+    if (field.cosmetic || field.judging) all.erase(field.name);
   }
   all["rows"] = data.rows;
   all["input"] = describe_input(data);

@@ -108,7 +108,8 @@ def run(frame):
     for part in ("mini-batch 4 (rows 40 to 49, rank ", "failed 3 times", "ValueError: no 42 please", 'score.py", line 4, in check'):
         assert part in result.err + result.out, result.err
     (rankflow.folder / "p.yaml").write_text((rankflow.folder / "p.yaml").read_text() + "    mini_batch_error_threshold: 1\n")
-    rankflow("run", "-n", "2", "p.yaml")
+    result = rankflow("run", "-n", "2", "p.yaml")
+    assert "goes on with" in result.out, "what was done under the other threshold stays done"
     assert len(scores(rankflow)) == 90
     with open(rankflow.artifact("score", "scores")[0] / "errors.csv") as file:
         error, = csv.DictReader(file)

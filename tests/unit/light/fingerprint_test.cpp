@@ -71,6 +71,17 @@ TEST_F(FingerprintTest, IngredientsOfAStep) {
   EXPECT_EQ(made.labels, Json::parse(R"({"artifact feed": "${{steps.prepare.outputs.out}}"})"));
 }
 
+TEST_F(FingerprintTest, WorkGoesOnUnderAnotherThreshold) {
+  const Fingerprint before = of(example.at("train"));
+  EXPECT_EQ(before.work, before.digest);
+  example.at("train").parameters["threshold"] = 3;
+  const Fingerprint judged = of(example.at("train"));
+  EXPECT_NE(judged.digest, before.digest);
+  EXPECT_EQ(judged.work, before.work);
+  example.at("train").parameters["epochs"] = 4;
+  EXPECT_NE(of(example.at("train")).work, before.work);
+}
+
 TEST_F(FingerprintTest, IngredientsOfACommand) {
   const Json made = of(program, 4).ingredients;
   EXPECT_EQ(made["parameters"]["command"],

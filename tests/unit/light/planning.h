@@ -66,11 +66,11 @@ class VirtualDisk : public PlanDisk {
   }
 };
 
-/// Type `make`: keys `epochs` and `log_every`, the latter not hashed.
+/// Type `make`: keys `epochs`, `log_every`, which is not hashed, and `threshold`, which only judges.
 inline StepSpec make_spec() {
   StepSpec spec;
   spec.type = "make";
-  spec.fields = {Field{.name = "epochs"}, not_hashed(Field{.name = "log_every"})};
+  spec.fields = {Field{.name = "epochs"}, not_hashed(Field{.name = "log_every"}), judging(Field{.name = "threshold"})};
   return spec;
 }
 
