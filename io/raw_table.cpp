@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "io/arrow_result.h"
 #include "io/arrow_stream.h"
@@ -64,6 +65,9 @@ class RawTable::Pieces {
          std::int64_t budget)
       : path_(path), input_(comm, path, options, scratch) {
     input_.settle(comm, {}, budget);
+    if (comm.rank() == 0) {
+      for (const std::string& sentence : input_.left_out()) log::warning(sentence);
+    }
     names_ = input_.without_rows().names();
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/json.h"
@@ -251,13 +250,13 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
     // So that pieces which are read again are read once.
     if (found && types_[name] == ColumnType::text) options_.types[name] = ColumnType::text;
   }
-  run_together(comm, [&] { leave_out(all, comm.rank() == 0); });
+  run_together(comm, [&] { leave_out(all); });
   for (const std::string& name : all.names) {
     if (all.left_out.count(name) == 0) names_.push_back(name);
   }
 }
 
-void TableInput::leave_out(const FoundColumns& found, bool note) {
+void TableInput::leave_out(const FoundColumns& found) {
   for (const auto& [name, type] : found.left_out) {
     const std::string what = str(files_.front().name, files_.size() > 1 ? " and the other files" : "",
                                  ": column \"", name, "\" holds values of type ", type);
@@ -267,8 +266,15 @@ void TableInput::leave_out(const FoundColumns& found, bool note) {
                   str(what, " in some rows, and ", rankflow::name(*other->second), " in others"),
                   "give a column one type");
     left_out_[name] = what;
-    if (note && columns_.empty()) log::warning(what + ", which a table can't hold: it is left out");
   }
+}
+
+std::vector<std::string> TableInput::left_out() const {
+  std::vector<std::string> sentences;
+  for (const auto& [name, what] : left_out_) {
+    if (columns_.empty()) sentences.push_back(what + ", which a table can't hold: it is left out");
+  }
+  return sentences;
 }
 
 Json TableInput::knowledge(std::size_t file) const {

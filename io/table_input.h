@@ -57,6 +57,8 @@ class TableInput {
 
   // After settle:
   std::int64_t rows() const { return rows_; }
+  /// A sentence for each column that a table can't hold, unless only some columns were asked for.
+  std::vector<std::string> left_out() const;
   /// The rows of a file, by their numbers in the whole table; the rows of a piece.
   Range rows_of_file(std::size_t file) const { return {file_rows_[file], file_rows_[file + 1]}; }
   std::int64_t rows_of_piece(std::int64_t piece) const {
@@ -91,8 +93,8 @@ class TableInput {
   void cut_files(Communicator& comm);
   void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
   void keep_types(Communicator& comm, const std::map<std::int32_t, FoundColumns>& mine);
-  /// Throws Error (bad_data) where a column that a table can't hold has other values, too; `note`: says what is left out.
-  void leave_out(const FoundColumns& found, bool note);
+  /// Throws Error (bad_data) where a column that a table can't hold has other values, too.
+  void leave_out(const FoundColumns& found);
   void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
   TableFile& file(std::int32_t index);
   Table read_file(std::int64_t piece, const ReadRequest& request);

@@ -107,7 +107,7 @@ int logs_command(const CommandLine& line) {
   }
   if (logs.empty()) {
     std::fputs(str("step ", step, line.has("rank") ? str(" on rank ", line.integer("rank")) : "",
-                   " logged nothing in run ", maker, "\n")
+                   " logged nothing in run ", maker, "; what its ranks logged is in ", run.logs(), "\n")
                    .c_str(),
                stderr);
   }

@@ -8,7 +8,9 @@
 namespace rankflow {
 
 std::int64_t ColumnQuantiles::points_for(std::int64_t pieces) {
-  return std::clamp<std::int64_t>(4'000'000 / std::max<std::int64_t>(pieces, 1), 16, 1024);
+  const std::int64_t share = std::max<std::int64_t>(pieces, 1);
+  return std::max(std::clamp<std::int64_t>(4'000'000 / share, 16, 1024),
+                  std::min<std::int64_t>(1'000'000 / share, 16'384));
 }
 
 void ColumnQuantiles::add(std::vector<double> values, std::int64_t points) {
@@ -42,6 +44,24 @@ double ColumnQuantiles::at(double q) const {
   for (const Point& p : points_) {
     reached += p.rows;
     if (reached >= q * all) return p.value;
+  }
+  return points_.back().value;
+}
+
+double ColumnQuantiles::interpolated(double q) const {
+  if (points_.empty()) throw Error(ExitStatus::internal, "quantiles of no values");
+  double all = 0;
+  for (const Point& p : points_) all += p.rows;
+  const double place = q * (all - 1), whole = std::floor(place);
+  const double below = value_at(whole), above = value_at(whole + 1);
+  return place == whole ? below : below + (place - whole) * (above - below);
+}
+
+double ColumnQuantiles::value_at(double row) const {
+  double before = 0;
+  for (const Point& p : points_) {
+    before += p.rows;
+    if (before > row) return p.value;
   }
   return points_.back().value;
 }

@@ -1,6 +1,6 @@
 // Quantiles of a column over all ranks, the same bits whatever their number: each piece of the table is summed up by some of its
 // values, evenly spaced in their order, with the number of rows that each stands for. A piece with few different values is kept
-// exactly; otherwise a quantile is off by at most half the rows that one value stands for, in each piece: less than 0.05 % of
+// exactly (up to 16,384 in a table of up to 61 pieces, from 1,024 down to 16 in larger ones); otherwise a quantile is off by at most half the rows that one value stands for, in each piece: less than 0.05 % of
 // the rows for tables of up to 4,000 pieces.
 #pragma once
 
@@ -25,12 +25,17 @@ class ColumnQuantiles {
   bool empty() const { return points_.empty(); }
   /// The smallest value that at least the fraction `q` of the rows do not exceed; after finish().
   double at(double q) const;
+  /// The same, interpolated between two rows where `q` falls between them, as numpy.quantile, pandas and polars do by default.
+  double interpolated(double q) const;
 
  private:
   struct Point {
     double value = 0;
     double rows = 0;
   };
+  /// The value of the row at this place in the order, from 0.
+  double value_at(double row) const;
+
   std::vector<Point> points_;
 };
 

@@ -1,6 +1,8 @@
 #include "steps/input_columns.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -71,12 +73,30 @@ InputColumn dataset_column(const DatasetInfo& info, const ColumnInfo& column) {
   return input;
 }
 
+/// The number that a feature of `float32` precision stands for: of all that it may be, the one with the fewest decimals, as
+/// numbers are written by default (2001 was kept as -0.37, which is 2000.9999999283 on its way back).
+double in_own_units(float kept, double scale, double mean) {
+  const double value = kept * scale + mean;
+  const double size = std::abs(static_cast<double>(kept));
+  const double step = std::nextafter(std::abs(kept), std::numeric_limits<float>::infinity()) - size;
+  const double tolerance = 0.51 * step * scale;  // half a step, and some for the arithmetic in doubles
+  if (!(tolerance > 0) || !std::isfinite(value)) return value;
+  if (std::abs(value) <= tolerance) return 0;
+  const int least = static_cast<int>(std::floor(std::log10(tolerance)));
+  for (int place = static_cast<int>(std::floor(std::log10(std::abs(value)))); place >= least; --place) {
+    const double unit = std::pow(10.0, std::abs(place));  // exact up to 10^22
+    const double rounded = place < 0 ? std::round(value * unit) / unit : std::round(value / unit) * unit;
+    if (std::abs(rounded - value) <= tolerance) return rounded;
+  }
+  return value;
+}
+
 InputColumn feature_column(const Json& feature, const ColumnInfo& all, std::size_t index) {
   const double mean = feature.at("mean"), scale = feature.at("scale");
   return {plain_column(feature.at("name"), ResultType::real64), [=](const Dataset& data, Range rows) {
             std::vector<double> values;
             data.for_each_row(all.name, rows, [&](const std::byte* row) {
-              values.push_back(reinterpret_cast<const float*>(row)[index] * scale + mean);
+              values.push_back(in_own_units(reinterpret_cast<const float*>(row)[index], scale, mean));
             });
             return ResultValues(std::move(values));
           }};

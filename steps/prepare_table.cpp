@@ -123,6 +123,7 @@ void TablePreparation::open() {
                    [&](const auto& files) { return takeover_->recognise(files); });
     input_->settle(context_.comm, columns_to_read(), memory_budget(context_));
   } while (!takeover_->fits(*input_));
+  for (const std::string& sentence : input_->left_out()) context_.report.note(sentence);
   run_together(context_.comm, [&] { takeover_->open(*input_, recipe_->split().names()); });
   shares_ = takeover_->shares(*input_);
   run_together(context_.comm, [&] { find_absent(); });

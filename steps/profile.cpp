@@ -195,6 +195,7 @@ Profile profile_table(StepContext& context, const std::string& path) {
   const std::string scratch = context.outputs.at("profile") + "/.scratch";
   TableInput input(context.comm, path, table_options(context.parameters), scratch);
   input.settle(context.comm, {}, rows_kept);
+  for (const std::string& sentence : input.left_out()) context.report.note(sentence);
   Profile profile{input.rows(), "table", {}};
   const Table names = input.without_rows();
   for (const auto& name : names.names())

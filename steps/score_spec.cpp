@@ -134,7 +134,7 @@ void check_score_inputs(const Json& parameters, const std::set<std::string>& inp
 StepSpec score_spec() {
   StepSpec spec;
   spec.type = "score";
-  spec.version = 4;
+  spec.version = 5;
   spec.help =
       "Applies a model, or a Python script of yours, to every row of the data. Ranks take mini-batches as "
       "they get done with others; the output is in the input's order, and the same bytes on any number of "

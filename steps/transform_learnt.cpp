@@ -87,7 +87,7 @@ class Fill : public PerColumn {
     const std::string with = keys_.at("with");
     if (with == "mean" && learner.moments(column).count > 0) return {{"value", learner.moments(column).mean}};
     if (with == "median" && !learner.quantiles(column).empty())
-      return {{"value", learner.quantiles(column).at(0.5)}};
+      return {{"value", learner.quantiles(column).interpolated(0.5)}};
     if (with == "most_frequent" && !learner.values(column).empty()) {
       const auto& values = learner.values(column);
       const auto most = std::max_element(values.begin(), values.end(),
@@ -127,8 +127,8 @@ class Clip : public PerColumn {
   Json learn(const std::string& column, const TableLearner& learner) const override {
     const auto& quantiles = learner.quantiles(column);
     if (quantiles.empty()) return Json::object();
-    return {{"min", quantiles.at(keys_.at("quantiles").at(0))},
-            {"max", quantiles.at(keys_.at("quantiles").at(1))}};
+    return {{"min", quantiles.interpolated(keys_.at("quantiles").at(0))},
+            {"max", quantiles.interpolated(keys_.at("quantiles").at(1))}};
   }
   void apply_to(Table& table, const std::string& column, const Json& learnt) const override {
     std::string expression = as_number(table, column);
@@ -155,7 +155,7 @@ class Bucket : public PerColumn {
     const int buckets = keys_.at("buckets");
     std::vector<double> cuts;
     for (int i = 1; i < buckets && !learner.quantiles(column).empty(); ++i) {
-      const double cut = learner.quantiles(column).at(static_cast<double>(i) / buckets);
+      const double cut = learner.quantiles(column).interpolated(static_cast<double>(i) / buckets);
       if (cuts.empty() || cut > cuts.back()) cuts.push_back(cut);
     }
     return {{"at", cuts}};

@@ -114,6 +114,7 @@ def test_others_programs_open_what_is_written(undisturbed):
     summary = json.loads((folder / "summary.json").read_text())
     assert len(frame) == summary["rows"] and frame["row"].is_monotonic_increasing
     assert list(frame.columns)[:4] == ["row", "c20", "target", "prediction"]
+    assert set(frame["c20"]) <= set(range(17)), "in the units that it had, without the noise of float32"
     probabilities = frame[[f"p_{c}" for c in range(10)]]
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.to_numpy().argmax(axis=1) == frame["prediction"]).all()

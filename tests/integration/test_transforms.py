@@ -132,6 +132,7 @@ def test_wide_and_fine_transforms(rankflow):
      "derive: {s: ns / 1e9}\ntransforms: [{type: standardise, columns: [ns]}]", {"ns": [-1, 1], "s": [1717200000, 1717200001]}),
     ("a,b,x\n1,2,3\n", "transforms: [{type: rename, columns: {a: b, b: a}}]", {"a": [2], "b": [1]}),
     ("t,x\n,1\n,2\n", "transforms: [{type: fill, columns: [t], value: none}]", {"t": ["none", "none"]}),
+    ("x\n1.5\n2\n\n30\n400\n".replace("\n\n", "\nNA\n"), "transforms: [{type: fill, columns: [x], with: median}]", {"x": [1.5, 2, 16, 30, 400]}),
 ])
 def test_values(rankflow, table, keys, expected):
     prepare(rankflow, table, keys)
@@ -213,3 +214,18 @@ def test_rows_without_a_target_are_prepared_for_scoring(rankflow, keys):
 def test_splits_of_rows_that_nothing_is_learnt_from_have_any_names(rankflow):
     serve(rankflow, "x\n1\n2\n3\n", "seed: 1", numbers(100), more="split: {a: 0.5, b: 0.5}")
     assert len(read(rankflow, "a", step="new")["x"]) + len(read(rankflow, "b", step="new")["x"]) == 100
+
+
+def test_scaling_is_that_of_the_statistics(rankflow):
+    serve(rankflow, "x\n1\n3\n", "min_count: 1", "x\n5\n", more="scaling: none\nmin_count: 1")
+    assert read(rankflow, step="new")["x"] == [5]
+    says = serve(rankflow, "x\n1\n3\n", "min_count: 1", "x\n5\n", more="scaling: minmax", code=78)
+    assert '`scaling` is "minmax", but the dataset given as `statistics` was prepared with "none"' in says
+
+
+def test_columns_that_a_table_cannot_hold_are_named(rankflow):
+    said = prepare(rankflow, '{"a": {"x": 1}, "b": [1, 2], "c": 1}\n', "seed: 1", file="rows.jsonl")
+    assert read(rankflow) == {"c": [1], "row": [0]}
+    record = rankflow("run", "-n", "1", "p.yaml", "--force", "prepare").out
+    for column, kind in (("a", "struct"), ("b", "list")):
+        assert f'column "{column}" holds values of type {kind}' in said + record and "is left out" in record

@@ -21,6 +21,29 @@ TEST(ColumnQuantiles, FewValuesAreExact) {
   EXPECT_EQ(quantiles.at(1), 4);
 }
 
+TEST(ColumnQuantiles, AreInterpolatedAsNumpyDoes) {
+  const auto alone = make_self_communicator();
+  ColumnQuantiles quantiles;
+  quantiles.add({400, 2}, 16);
+  quantiles.add({1.5, 30}, 16);
+  quantiles.finish(*alone);
+  EXPECT_EQ(quantiles.interpolated(0.5), 16);  // numpy.quantile([1.5, 2, 30, 400], 0.5)
+  EXPECT_DOUBLE_EQ(quantiles.interpolated(0.1), 1.65);
+  EXPECT_DOUBLE_EQ(quantiles.interpolated(0.9), 289);
+  EXPECT_EQ(quantiles.interpolated(0), 1.5);
+  EXPECT_EQ(quantiles.interpolated(1), 400);
+}
+
+TEST(ColumnQuantiles, TablesOfAFewThousandRowsAreExact) {
+  const auto alone = make_self_communicator();
+  ColumnQuantiles quantiles;
+  std::vector<double> values;
+  for (int i = 0; i < 16'000; ++i) values.push_back(i * 7919 % 16'000);
+  quantiles.add(std::move(values), ColumnQuantiles::points_for(1));
+  quantiles.finish(*alone);
+  EXPECT_EQ(quantiles.interpolated(0.5), 7999.5);
+}
+
 TEST(ColumnQuantiles, ManyValuesAreCloseEnough) {
   const auto alone = make_self_communicator();
   ColumnQuantiles quantiles;
