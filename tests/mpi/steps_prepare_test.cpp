@@ -156,8 +156,6 @@ TEST_F(PrepareTest, ImagesStayBytes) {
       HasSubstr("has 1 labels, but there are 2 images"));
   EXPECT_THAT(failure(Json::object(), {{"images", at("images")}, {"labels", at("none")}}, ExitStatus::io),
               HasSubstr("none"));
-  EXPECT_THAT(failure({{"target", "x"}}, {{"images", at("images")}}, ExitStatus::configuration),
-              HasSubstr("for tables"));
 }
 
 }  // namespace

@@ -37,6 +37,13 @@ TEST_F(PrepareSpec, InputsGoTogetherOrAreRefused) {
   EXPECT_THAT(inputs_message({{"image", {{"height", 8}, {"width", 8}}}}, {"data"}),
               HasSubstr("goes with the input `images`"));
   EXPECT_THAT(inputs_message(script, {"images"}), HasSubstr("goes with the input `data`"));
+  const std::map<std::string, Json> of_tables = {{"target", "x"},
+                                                 {"scaling", "none"},
+                                                 {"min_count", 2},
+                                                 {"derive", {{"a", "b"}}},
+                                                 {"task", "regression"}};
+  for (const auto& [key, value] : of_tables)
+    EXPECT_THAT(inputs_message({{key, value}}, {"images"}), HasSubstr("for tables")) << key;
 }
 
 TEST_F(PrepareSpec, MistakesAreFoundBeforeAnythingRuns) {
