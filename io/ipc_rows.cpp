@@ -28,6 +28,20 @@ void check_written(const arrow::Status& status, const std::string& path) {
 
 constexpr std::string_view file_start = "/mini-batch-", file_end = ".arrow";
 
+/// The table with columns of nothing but missing values in the types that they have in `schema`.
+std::shared_ptr<arrow::Table> typed(std::shared_ptr<arrow::Table> table, const arrow::Schema& schema,
+                                    const std::string& doing) {
+  if (table->num_columns() != schema.num_fields()) return table;
+  for (int c = 0; c < schema.num_fields(); ++c) {
+    const auto& field = schema.field(c);
+    if (table->field(c)->type()->id() != arrow::Type::NA || table->field(c)->name() != field->name())
+      continue;
+    const auto nulls = value_of(arrow::MakeArrayOfNull(field->type(), table->num_rows()), doing);
+    table = value_of(table->SetColumn(c, field, std::make_shared<arrow::ChunkedArray>(nulls)), doing);
+  }
+  return table;
+}
+
 std::string numbered(std::int64_t mini_batch) {
   std::string number = std::to_string(mini_batch);
   if (number.size() < 12) number.insert(0, 12 - number.size(), '0');
@@ -45,8 +59,9 @@ std::int64_t IpcRows::write(std::int64_t mini_batch, std::string_view stream) {
   const auto buffer = std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(
       reinterpret_cast<const std::uint8_t*>(stream.data()), std::ssize(stream)));
   const auto reader = value_of(arrow::ipc::RecordBatchStreamReader::Open(buffer), doing);
-  const auto table = value_of(value_of(reader->ToTable(), doing)->CombineChunks(), doing);
+  auto table = value_of(value_of(reader->ToTable(), doing)->CombineChunks(), doing);
   check_arrow(table->ValidateFull(), doing);
+  if (file_) table = typed(std::move(table), *file_->schema, doing);
   const auto schema = table->schema()->RemoveMetadata();
   const bool goes_on = file_ && next_ == mini_batch && file_->schema->Equals(*schema);
   next_ = mini_batch + 1;

@@ -1,11 +1,9 @@
 #include "io/raw_table.h"
 
 #include <arrow/api.h>
-#include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -32,26 +30,13 @@ ResultType result_type(ColumnType type) {
   return ResultType::text;
 }
 
-/// What stands where there is no value.
-std::shared_ptr<arrow::Scalar> stand_in(ResultType type) {
-  switch (type) {
-    case ResultType::boolean:
-      return arrow::MakeScalar(false);
-    case ResultType::integer:
-      return arrow::MakeScalar(std::int64_t{0});
-    case ResultType::real64:
-      return arrow::MakeScalar(std::numeric_limits<double>::quiet_NaN());
-    default:
-      return arrow::MakeScalar("");
-  }
-}
-
-std::shared_ptr<arrow::Table> arrow_table(const Table& table) {
+/// Fields are nullable where the table, not these rows alone, lacks a value.
+std::shared_ptr<arrow::Table> arrow_table(const Table& table, const TableInput& input) {
   arrow::FieldVector fields;
   arrow::ChunkedArrayVector columns;
   for (const auto& name : table.names()) {
     columns.push_back(table.at(name));
-    fields.push_back(arrow::field(name, columns.back()->type()));
+    fields.push_back(arrow::field(name, columns.back()->type(), input.may_be_missing(name)));
   }
   return arrow::Table::Make(arrow::schema(fields), columns, table.rows());
 }
@@ -78,7 +63,7 @@ class RawTable::Pieces {
     const std::int64_t first = piece_of(rows.begin), last = piece_of(std::max(rows.begin, rows.end - 1));
     if (!table_ || first != first_ || last != last_) {
       std::vector<std::shared_ptr<arrow::Table>> tables;
-      for (std::int64_t p = first; p <= last; ++p) tables.push_back(arrow_table(input_.read(p)));
+      for (std::int64_t p = first; p <= last; ++p) tables.push_back(arrow_table(input_.read(p), input_));
       table_ = value_of(arrow::ConcatenateTables(tables), path_);
       first_ = first, last_ = last;
     }
@@ -132,26 +117,15 @@ ResultColumn RawTable::column(const std::string& name) const {
               str("one of ", join(table.names(), ", ")));
 }
 
-ResultValues RawTable::values(const std::string& name, Range rows, std::vector<std::uint8_t>* missing) const {
-  const ResultType type = column(name).type;
-  arrow::Datum values = pieces_->read(rows)->GetColumnByName(name);
-  if (values.null_count() > 0) {
-    if (missing) {
-      for (const auto& chunk : values.chunked_array()->chunks()) {
-        for (std::int64_t i = 0; i < chunk->length(); ++i) missing->push_back(chunk->IsNull(i));
-      }
-    } else if (type == ResultType::integer || type == ResultType::boolean) {
-      throw Error(ExitStatus::bad_data,
-                  str(path_, ": column ", name, " has missing values in the rows ", rows.begin, " to ",
-                      rows.end - 1, ", which results of type ", rankflow::name(type), " can't have"),
-                  str("schema: {", name, type == ResultType::integer ? ": real}" : ": text}",
-                      ", or leave it out of `input_columns`"));
+ResultValues RawTable::values(const std::string& name, Range rows, std::vector<std::uint8_t>& missing) const {
+  const Column values = pieces_->read(rows)->GetColumnByName(name);
+  missing.clear();
+  if (values->null_count() > 0) {
+    for (const auto& chunk : values->chunks()) {
+      for (std::int64_t i = 0; i < chunk->length(); ++i) missing.push_back(chunk->IsNull(i));
     }
-    values =
-        value_of(arrow::compute::CallFunction("coalesce", {values, arrow::Datum(stand_in(type))}), path_);
   }
-  const auto one =
-      arrow::Table::Make(arrow::schema({arrow::field(name, values.type())}), {values.chunked_array()});
+  const auto one = arrow::Table::Make(arrow::schema({arrow::field(name, values->type())}), {values});
   return std::move(from_ipc(ipc_stream(*one, path_)).table.columns.at(0));
 }
 

@@ -26,11 +26,9 @@ class RawTable {
   const std::vector<std::string>& names() const;
   /// The column for results: numbers, booleans and texts. Throws Error (configuration) for one that there isn't.
   ResultColumn column(const std::string& name) const;
-  /// Its values; a missing number is NaN, a missing text empty. `missing`: gets 1 for each row without a value, and stays empty
-  /// where there is none; not given, a missing boolean or integer is an Error (bad_data), otherwise 0.
-  ResultValues values(const std::string& name, Range rows,
-                      std::vector<std::uint8_t>* missing = nullptr) const;
-  /// All columns of these rows as an Arrow IPC stream.
+  /// Its values: NaN, 0 or an empty text where there is none. `missing` is 1 for each row without a value, and empty where all have one.
+  ResultValues values(const std::string& name, Range rows, std::vector<std::uint8_t>& missing) const;
+  /// All columns of these rows as an Arrow IPC stream, whose fields are nullable where any row of the table lacks a value.
   std::string to_ipc(Range rows) const;
 
  private:

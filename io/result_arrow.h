@@ -11,8 +11,8 @@ namespace rankflow {
 
 /// Of one element: categories are dictionaries of texts.
 std::shared_ptr<arrow::DataType> arrow_type(const ResultColumn& column);
-/// Element number `label` of every row.
+/// Element number `label` of every row, null where it is missing: `missing` is 1 there (none: empty), or the value is NaN or category -1.
 std::shared_ptr<arrow::Array> arrow_array(const ResultColumn& column, const ResultValues& values,
-                                          std::size_t label);
+                                          std::size_t label, const std::vector<std::uint8_t>& missing = {});
 
 }  // namespace rankflow

@@ -1,4 +1,6 @@
-// Results as CSV: a plain column for each label, categories by name, an empty field where one is missing.
+// Results as CSV: a plain column for each label, categories by name, an empty field where a value is missing (NaN, too).
+#include <cmath>
+
 #include "io/csv_text.h"
 #include "io/result_format.h"
 
@@ -17,11 +19,10 @@ void append_value(std::string& line, const ResultColumn& column, std::int64_t va
   else if (value >= 0)
     append_csv(line, column.categories.at(static_cast<std::size_t>(value)));
 }
-void append_value(std::string& line, const ResultColumn&, float value) {
-  append_number(line, value);
-}
-void append_value(std::string& line, const ResultColumn&, double value) {
-  append_number(line, value);
+template <typename Real>
+requires std::is_floating_point_v<Real>
+void append_value(std::string& line, const ResultColumn&, Real value) {
+  if (!std::isnan(value)) append_number(line, value);
 }
 void append_value(std::string& line, const ResultColumn&, const std::string& value) {
   append_csv(line, value);
@@ -35,11 +36,13 @@ class CsvFormat : public ResultFormat {
     for (std::int64_t row = 0; row < table.rows; ++row) {
       for (std::size_t c = 0; c < schema.size(); ++c) {
         const std::size_t width = schema[c].width();
+        const bool missing = table.is_missing(c, row);
         std::visit(
             [&](const auto& values) {
               for (std::size_t i = 0; i < width; ++i) {
                 if (c > 0 || i > 0) bytes += ',';
-                append_value(bytes, schema[c], values[static_cast<std::size_t>(row) * width + i]);
+                if (!missing)
+                  append_value(bytes, schema[c], values[static_cast<std::size_t>(row) * width + i]);
               }
             },
             table.columns[c]);

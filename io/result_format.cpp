@@ -47,8 +47,8 @@ std::int64_t ResultFile::rows() const {
   return sum;
 }
 
-void ResultFormat::append(const ResultSchema&, const ResultTable& table, std::string& bytes) const {
-  bytes += encoded(table);
+void ResultFormat::append(const ResultSchema& schema, const ResultTable& table, std::string& bytes) const {
+  bytes += encoded(schema, table);
 }
 
 std::unique_ptr<ResultFormat> make_result_format(const std::string& name) {

@@ -1,5 +1,6 @@
 // Results as HDF5: a contiguous array for each column, [rows] or [rows, labels]; categories as their numbers, whose names
-// the root's attribute "rankflow" has. Every rank writes its rows where they belong.
+// the root's attribute "rankflow" has. HDF5 has no missing values: integers and booleans of which some are missing are reals, NaN where
+// they are, a missing text is empty. Every rank writes its rows where they belong.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -24,11 +25,38 @@ DType element(ResultType type) {
     case ResultType::real32:
       return DType::f32;
     case ResultType::real64:
+    case ResultType::missing:
+    case ResultType::nan:
       return DType::f64;
     case ResultType::text:
       break;
   }
   throw Error(ExitStatus::internal, "texts have no element type");
+}
+
+ResultType stored_type(const ResultColumn& column) {
+  const bool whole = column.type == ResultType::integer || column.type == ResultType::boolean;
+  return whole && column.gaps && column.categories.empty() ? ResultType::real64 : column.type;
+}
+
+/// Throws where a real can't hold an integer, which is most likely an id.
+void check_exact(const ResultColumn& column, const std::vector<std::int64_t>& values) {
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  for (const std::int64_t value : values) {
+    if (value >= -most && value <= most) continue;
+    throw Error(ExitStatus::bad_data,
+                str("column ", in_quotes(column.name), " has missing values and the integer ", value,
+                    ", which are reals in HDF5, where it would be rounded"),
+                "leave hdf5 out of `formats`, or give texts");
+  }
+}
+
+/// Values as the file has them.
+ResultValues stored_values(const ResultColumn& column, ResultValues values,
+                           const std::vector<std::uint8_t>& missing) {
+  if (stored_type(column) == column.type) return values;
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&values)) check_exact(column, *integers);
+  return values_as(stored_type(column), column.type, std::move(values), missing);
 }
 
 /// Characters of each text column's longest value, over all files: a fixed length needs no heap in the file.
@@ -80,7 +108,7 @@ class Hdf5Format : public ResultFormat {
  private:
   static std::int64_t row_bytes(const ResultColumn& column, std::int64_t length) {
     const auto one =
-        column.type == ResultType::text ? length : static_cast<std::int64_t>(bytes_of(column.type));
+        column.type == ResultType::text ? length : static_cast<std::int64_t>(bytes_of(stored_type(column)));
     return one * static_cast<std::int64_t>(column.width());
   }
 
@@ -97,7 +125,7 @@ class Hdf5Format : public ResultFormat {
       std::vector<hdf5::Array> arrays;
       for (std::size_t c = 0; c < schema.size(); ++c) {
         const bool text = schema[c].type == ResultType::text;
-        hdf5::Array array{schema[c].name, text ? DType::u8 : element(schema[c].type), {file.rows()}};
+        hdf5::Array array{schema[c].name, text ? DType::u8 : element(stored_type(schema[c])), {file.rows()}};
         if (schema[c].matrix) array.shape.push_back(static_cast<std::int64_t>(schema[c].width()));
         if (text) array.text_length = lengths[c];
         arrays.push_back(std::move(array));
@@ -111,10 +139,11 @@ class Hdf5Format : public ResultFormat {
 
   static void write(const File& to, const ResultSchema& schema, const std::vector<std::int64_t>& lengths,
                     const ResultChunk& chunk, std::int64_t row, const Json& offsets) {
-    const auto table = decoded(schema, chunk.rows, read_piece(chunk.sections.at(columns)));
+    auto table = decoded(schema, chunk.rows, read_piece(chunk.sections.at(columns)));
     for (std::size_t c = 0; c < schema.size(); ++c) {
+      const ResultValues column = stored_values(schema[c], std::move(table.columns[c]), table.missing[c]);
       const std::int64_t at = offsets[c].get<std::int64_t>() + row * row_bytes(schema[c], lengths[c]);
-      if (const auto* texts = std::get_if<std::vector<std::string>>(&table.columns[c])) {
+      if (const auto* texts = std::get_if<std::vector<std::string>>(&column)) {
         std::string padded;
         for (const auto& text : *texts) {
           padded += text;
@@ -128,7 +157,7 @@ class Hdf5Format : public ResultFormat {
             write_at(to, at,
                      {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
           },
-          table.columns[c]);
+          column);
     }
   }
 };

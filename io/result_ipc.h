@@ -11,16 +11,15 @@
 namespace rankflow {
 
 /// Plain columns as they are; a matrix as a column of fixed-size lists, whose field has the names of their elements in its
-/// metadata: "labels", a JSON list. `missing`: for each column 1 for a row without a value, or nothing where all have one; none: all
-/// have.
-std::string to_ipc(const ResultSchema& schema, const ResultTable& table,
-                   const std::vector<std::vector<std::uint8_t>>& missing = {});
+/// metadata: "labels", a JSON list. Fields are nullable where a value may be missing.
+std::string to_ipc(const ResultSchema& schema, const ResultTable& table);
 
 struct IpcTable {
   ResultSchema schema;
   ResultTable table;
 };
-/// A stream of plain columns of bool, int64, float, double and utf8 without nulls. Throws Error (bad_data) for anything else.
+/// A stream of plain columns of null, bool, int64, float, double and utf8. Null reals are NaN; a column of which
+/// all are is of the type `nan`. Throws Error (bad_data) for anything else.
 IpcTable from_ipc(std::string_view bytes);
 
 }  // namespace rankflow

@@ -1,4 +1,4 @@
-// Results as JSON lines: an object for each row with a key for each label, null where a category is missing or a number is
+// Results as JSON lines: an object for each row with a key for each label, null where a value is missing or a number is
 // not finite.
 #include <cmath>
 
@@ -53,11 +53,15 @@ class JsonLinesFormat : public ResultFormat {
       std::size_t key = 0;
       for (std::size_t c = 0; c < schema.size(); ++c) {
         const std::size_t width = schema[c].width();
+        const bool missing = table.is_missing(c, row);
         std::visit(
             [&](const auto& values) {
               for (std::size_t i = 0; i < width; ++i) {
                 bytes += keys[key++];
-                append_value(bytes, schema[c], values[static_cast<std::size_t>(row) * width + i]);
+                if (missing)
+                  bytes += "null";
+                else
+                  append_value(bytes, schema[c], values[static_cast<std::size_t>(row) * width + i]);
               }
             },
             table.columns[c]);

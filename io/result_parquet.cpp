@@ -1,4 +1,4 @@
-// Results as Parquet: a plain column for each label, categories as dictionaries of texts. A file is written by one rank, in
+// Results as Parquet: a plain column for each label, categories as dictionaries of texts, null where a value is missing (NaN, too). A file is written by one rank, in
 // groups of a fixed number of rows; several files by several ranks at once.
 #include <arrow/io/file.h>
 #include <parquet/arrow/writer.h>
@@ -60,8 +60,9 @@ class ParquetFormat : public ResultFormat {
     const auto flush = [&](const ResultTable& group) {
       arrow::ArrayVector arrays;
       for (std::size_t c = 0; c < schema.size(); ++c) {
+        const auto& missing = c < group.missing.size() ? group.missing[c] : std::vector<std::uint8_t>();
         for (std::size_t label = 0; label < schema[c].width(); ++label)
-          arrays.push_back(arrow_array(schema[c], group.columns[c], label));
+          arrays.push_back(arrow_array(schema[c], group.columns[c], label, missing));
       }
       check(writer->WriteTable(*arrow::Table::Make(columns_of_file, arrays, group.rows), rows_per_group));
     };

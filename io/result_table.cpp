@@ -1,7 +1,5 @@
 #include "io/result_table.h"
 
-#include <algorithm>
-#include <array>
 #include <cstring>
 #include <iterator>
 #include <limits>
@@ -11,8 +9,6 @@
 
 namespace rankflow {
 namespace {
-
-constexpr std::array<const char*, 6> type_names = {"boolean", "byte", "integer", "real32", "real64", "text"};
 
 template <typename T>
 constexpr bool is_text = std::is_same_v<T, std::string>;
@@ -57,10 +53,6 @@ class Reader {
 
 }  // namespace
 
-const char* name(ResultType type) {
-  return type_names[static_cast<std::size_t>(type)];
-}
-
 ResultColumn plain_column(std::string name, ResultType type, std::vector<std::string> categories) {
   return {name, type, false, {name}, std::move(categories)};
 }
@@ -72,7 +64,8 @@ Json to_json(const ResultSchema& schema) {
                    {"type", name(c.type)},
                    {"matrix", c.matrix},
                    {"labels", c.labels},
-                   {"categories", c.categories}});
+                   {"categories", c.categories},
+                   {"gaps", c.gaps}});
   }
   return all;
 }
@@ -80,49 +73,40 @@ Json to_json(const ResultSchema& schema) {
 ResultSchema result_schema(const Json& json) {
   ResultSchema schema;
   for (const Json& c : json) {
-    const auto type = std::find(type_names.begin(), type_names.end(), c.at("type").get<std::string>());
-    if (type == type_names.end())
-      throw Error(ExitStatus::bad_data, str("unknown type ", c.at("type").dump()));
-    schema.push_back({c.at("name"), static_cast<ResultType>(type - type_names.begin()), c.at("matrix"),
-                      c.at("labels"), c.at("categories")});
+    schema.push_back({c.at("name"), result_type(c.at("type").get<std::string>()), c.at("matrix"),
+                      c.at("labels"), c.at("categories"), c.at("gaps")});
   }
   return schema;
 }
 
-std::size_t bytes_of(ResultType type) {
-  switch (type) {
-    case ResultType::boolean:
-    case ResultType::byte:
-      return 1;
-    case ResultType::real32:
-      return 4;
-    case ResultType::integer:
-    case ResultType::real64:
-      return 8;
-    case ResultType::text:
-      break;
+std::optional<ResultSchema> common_schema(const ResultSchema& a, const ResultSchema& b) {
+  if (a.size() != b.size()) return std::nullopt;
+  ResultSchema common = a;
+  for (std::size_t c = 0; c < a.size(); ++c) {
+    const auto type = common_type(a[c].type, b[c].type);
+    if (!type || a[c].name != b[c].name || a[c].labels != b[c].labels || a[c].categories != b[c].categories)
+      return std::nullopt;
+    common[c].gaps = a[c].gaps || b[c].gaps || (a[c].type != b[c].type && *type != ResultType::real64);
+    common[c].type = *type;
   }
-  return 0;
+  return common;
 }
 
-ResultValues no_values(ResultType type) {
-  switch (type) {
-    case ResultType::boolean:
-    case ResultType::byte:
-      return std::vector<std::uint8_t>();
-    case ResultType::integer:
-      return std::vector<std::int64_t>();
-    case ResultType::real32:
-      return std::vector<float>();
-    case ResultType::real64:
-      return std::vector<double>();
-    case ResultType::text:
-      break;
-  }
-  return std::vector<std::string>();
+std::string described(const ResultSchema& schema) {
+  std::vector<std::string> columns;
+  for (const ResultColumn& c : schema) columns.push_back(str(c.name, " (", name(c.type), ")"));
+  return join(columns, ", ");
 }
 
 void ResultTable::append(ResultTable&& more) {
+  if (missing.size() < more.missing.size()) missing.resize(more.missing.size());
+  for (std::size_t c = 0; c < missing.size(); ++c) {
+    const bool theirs = c < more.missing.size() && !more.missing[c].empty();
+    if (missing[c].empty() && !theirs) continue;
+    missing[c].resize(static_cast<std::size_t>(rows));
+    if (theirs) missing[c].insert(missing[c].end(), more.missing[c].begin(), more.missing[c].end());
+    missing[c].resize(static_cast<std::size_t>(rows + more.rows));
+  }
   rows += more.rows;
   for (std::size_t c = 0; c < columns.size(); ++c) {
     std::visit(
@@ -149,6 +133,12 @@ ResultTable ResultTable::slice(const ResultSchema& schema, std::int64_t begin, s
         },
         columns[c]);
   }
+  for (const auto& of_column : missing) {
+    if (of_column.empty())
+      part.missing.emplace_back();
+    else
+      part.missing.emplace_back(of_column.begin() + begin, of_column.begin() + end);
+  }
   return part;
 }
 
@@ -158,9 +148,24 @@ ResultTable empty_table(const ResultSchema& schema) {
   return table;
 }
 
-std::string encoded(const ResultTable& table) {
+ResultTable with_schema(ResultTable table, const ResultSchema& own, const ResultSchema& wanted) {
+  table.missing.resize(own.size());
+  for (std::size_t c = 0; c < own.size(); ++c) {
+    if (own[c].type == wanted[c].type) continue;
+    if (has_no_values(own[c].type)) table.missing[c].assign(static_cast<std::size_t>(table.rows), 1);
+    table.columns[c] = values_as(wanted[c].type, own[c].type, std::move(table.columns[c]), table.missing[c]);
+  }
+  return table;
+}
+
+std::string encoded(const ResultSchema& schema, const ResultTable& table) {
   std::string out;
-  for (const ResultValues& column : table.columns) {
+  for (std::size_t c = 0; c < schema.size(); ++c) {
+    const bool says_missing = c < table.missing.size() && !table.missing[c].empty();
+    out += static_cast<char>(schema[c].type);
+    out += static_cast<char>(says_missing);
+    if (says_missing)
+      out.append(reinterpret_cast<const char*>(table.missing[c].data()), table.missing[c].size());
     std::visit(
         [&](const auto& values) {
           using T = typename std::decay_t<decltype(values)>::value_type;
@@ -169,16 +174,28 @@ std::string encoded(const ResultTable& table) {
           else
             out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
         },
-        column);
+        table.columns[c]);
   }
   return out;
 }
 
 ResultTable decoded(const ResultSchema& schema, std::int64_t rows, std::string_view bytes) {
-  ResultTable table = empty_table(schema);
-  table.rows = rows;
+  ResultSchema own = schema;
+  ResultTable table{rows, {}, std::vector<std::vector<std::uint8_t>>(schema.size())};
   Reader reader(bytes);
   for (std::size_t c = 0; c < schema.size(); ++c) {
+    const std::string_view head = reader.take(2);
+    if (head[0] < 0 || head[0] > static_cast<char>(ResultType::nan))
+      throw Error(ExitStatus::bad_data, "results in a shard have a type that there isn't");
+    own[c].type = static_cast<ResultType>(head[0]);
+    if (common_type(own[c].type, schema[c].type) != schema[c].type)
+      throw Error(ExitStatus::bad_data, str("results in a shard are of type ", name(own[c].type),
+                                            " in place of ", name(schema[c].type)));
+    if (head[1] != 0) {
+      table.missing[c].resize(static_cast<std::size_t>(rows));
+      reader.read(table.missing[c]);
+    }
+    table.columns.push_back(no_values(own[c].type));
     std::visit(
         [&](auto& values) {
           values.resize(static_cast<std::size_t>(rows) * schema[c].width());
@@ -187,7 +204,7 @@ ResultTable decoded(const ResultSchema& schema, std::int64_t rows, std::string_v
         table.columns[c]);
   }
   if (!reader.at_end()) throw Error(ExitStatus::bad_data, "a shard has more bytes than results");
-  return table;
+  return with_schema(std::move(table), own, schema);
 }
 
 }  // namespace rankflow

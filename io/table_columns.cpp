@@ -57,7 +57,11 @@ std::uint64_t word_of(const std::string& digest, std::size_t from) {
 }  // namespace
 
 bool is_all_missing(const arrow::ChunkedArray& column) {
-  return column.null_count() == column.length();
+  return number_of_values(column) == 0;
+}
+
+std::int64_t number_of_values(const arrow::ChunkedArray& column) {
+  return column.length() - column.null_count();
 }
 
 std::int64_t bytes_of(const Table& table) {

@@ -12,6 +12,7 @@
 namespace rankflow {
 
 bool is_all_missing(const arrow::ChunkedArray& column);
+std::int64_t number_of_values(const arrow::ChunkedArray& column);
 /// Memory that the columns take.
 std::int64_t bytes_of(const Table& table);
 /// Integers as reals, anything as the text that it stands for, a column of missing values as any; `doing` begins messages.

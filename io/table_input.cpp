@@ -180,6 +180,7 @@ Table TableInput::read_file(std::int64_t piece, const ReadRequest& request) {
 void TableInput::settle(Communicator& comm, const std::vector<std::string>& columns, std::int64_t budget) {
   columns_ = columns;
   std::map<std::int32_t, FoundColumns> found;  // by file
+  std::map<std::string, std::int64_t> values;
   std::vector<std::int64_t> rows;
   run_together(comm, [&] {
     std::int64_t kept = 0;
@@ -191,6 +192,7 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
         found[pieces_[static_cast<std::size_t>(p)].file].add(
             name,
             !declared && is_all_missing(*table.at(name)) ? std::nullopt : std::optional(table.type(name)));
+        values[name] += number_of_values(*table.at(name));
       }
       const std::int32_t index = pieces_[static_cast<std::size_t>(p)].file;
       found[index].left_out.merge(file(index).left_out());
@@ -199,6 +201,7 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
     }
   });
   count_rows(comm, rows);
+  count_values(comm, values);
   keep_types(comm, found);
   run_together(comm, [&] {
     for (const auto& [name, type] : options_.types) {
@@ -227,6 +230,18 @@ void TableInput::count_rows(Communicator& comm, const std::vector<std::int64_t>&
     }
     file_rows_.push_back(rows_ += in_file);
   }
+}
+
+void TableInput::count_values(Communicator& comm, const std::map<std::string, std::int64_t>& mine) {
+  for (const std::string& text : comm.all_gather_text(Json(mine).dump())) {
+    const auto counts = Json::parse(text).get<std::map<std::string, std::int64_t>>();
+    for (const auto& [name, count] : counts) values_[name] += count;
+  }
+}
+
+bool TableInput::may_be_missing(const std::string& name) const {
+  const auto found = values_.find(name);
+  return found == values_.end() || found->second < rows_;
 }
 
 void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, FoundColumns>& mine) {

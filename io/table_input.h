@@ -69,6 +69,8 @@ class TableInput {
   Json knowledge(std::size_t file) const;
   /// All columns with their types, in their order.
   Json columns() const;
+  /// Whether any row lacks a value in the column; true as well where the rows of known files might.
+  bool may_be_missing(const std::string& name) const;
   /// Number of the piece's first row in the whole table.
   std::int64_t first_row(std::int64_t piece) const { return first_rows_[static_cast<std::size_t>(piece)]; }
   /// All columns, with the types that serve all pieces. Columns that a piece lacks are missing in it.
@@ -93,6 +95,7 @@ class TableInput {
   void cut_files(Communicator& comm);
   void learn_columns(Communicator& comm, const std::vector<std::string>& lines);
   void keep_types(Communicator& comm, const std::map<std::int32_t, FoundColumns>& mine);
+  void count_values(Communicator& comm, const std::map<std::string, std::int64_t>& mine);
   /// Throws Error (bad_data) where a column that a table can't hold has other values, too.
   void leave_out(const FoundColumns& found);
   void count_rows(Communicator& comm, const std::vector<std::int64_t>& mine);
@@ -113,6 +116,7 @@ class TableInput {
   std::vector<std::string> names_;
   std::map<std::string, std::string> left_out_;  // what a table can't hold, and words that say so
   std::map<std::string, ColumnType> types_;
+  std::map<std::string, std::int64_t> values_;  // of each column, how many there are in rows that were read
   std::vector<std::int64_t> first_rows_, first_in_file_, piece_rows_;
   std::vector<std::int64_t> file_rows_{0};  // the first row of each file; the number of all rows last
   std::int64_t rows_ = 0;

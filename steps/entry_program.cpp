@@ -18,8 +18,7 @@ std::unique_ptr<EntryProgram> make_entry_program(StepContext& context, ProgramRo
   if (!exists(path)) throw Error(ExitStatus::configuration, str("entry_script: there is no file ", path));
   const auto timeout = mini_batch_timeout(context.parameters);
   if (!path.ends_with(".so")) return make_script_program(context, path, timeout, wanted);
-  return timeout ? make_timed_library_program(context, path, *timeout, wanted)
-                 : make_library_program(context, path, wanted);
+  return timeout ? make_timed_library_program(context, path, *timeout) : make_library_program(context, path);
 }
 
 }  // namespace rankflow

@@ -13,7 +13,7 @@ namespace rankflow {
 
 /// What the rows that a program gives are.
 enum class ProgramRows {
-  results,  // one for each row of the mini-batch, without missing values
+  results,  // one for each row of the mini-batch
   table,    // any number of rows of a table
 };
 
@@ -42,9 +42,8 @@ std::unique_ptr<EntryProgram> make_entry_program(StepContext& context, ProgramRo
 /// The kinds: a script in a process of its own; a library in this process, or, to be ended there after `timeout` seconds, in another.
 std::unique_ptr<EntryProgram> make_script_program(StepContext& context, const std::string& path,
                                                   std::optional<double> timeout, ProgramRows wanted);
-std::unique_ptr<EntryProgram> make_library_program(const StepContext& context, const std::string& path,
-                                                   ProgramRows wanted);
+std::unique_ptr<EntryProgram> make_library_program(const StepContext& context, const std::string& path);
 std::unique_ptr<EntryProgram> make_timed_library_program(StepContext& context, const std::string& path,
-                                                         double timeout, ProgramRows wanted);
+                                                         double timeout);
 
 }  // namespace rankflow

@@ -42,6 +42,8 @@ class ScriptScorer : public RowScorer {
                   "one result for each row, in their order");
     }
     ResultSchema schema = input_->leading();
+    for (std::size_t c = 0; c < schema.size(); ++c)
+      schema[c].gaps = c < leading_.missing.size() && !leading_.missing[c].empty();
     for (auto& column : given.schema) {
       const bool twice =
           std::any_of(schema.begin(), schema.end(), [&](const auto& c) { return c.name == column.name; });
@@ -52,31 +54,24 @@ class ScriptScorer : public RowScorer {
                     "rename it");
       schema.push_back(std::move(column));
     }
-    if (schema_.empty()) {
-      check_result_names(schema, formats_, "rename it in what run() gives");
-      schema_ = schema;
-    }
-    if (to_json(schema) != to_json(schema_)) {
-      throw Error(ExitStatus::bad_data,
-                  str("run() of ", program_->path(), " gave other columns than before: ", describe(schema),
-                      " and ", describe(schema_)),
-                  "give every result the same columns, of the same types: frame.astype({...})");
-    }
-    ResultTable table{rows.size(), std::move(leading_)};
+    if (!same_names(schema, schema_)) check_result_names(schema, formats_, "rename it in what run() gives");
+    schema_ = std::move(schema);
+    ResultTable table = std::move(leading_);
+    table.missing.resize(table.columns.size());
     std::move(given.table.columns.begin(), given.table.columns.end(), std::back_inserter(table.columns));
+    std::move(given.table.missing.begin(), given.table.missing.end(), std::back_inserter(table.missing));
     return table;
   }
 
-  static std::string describe(const ResultSchema& schema) {
-    std::vector<std::string> columns;
-    for (const auto& c : schema) columns.push_back(str(c.name, " (", name(c.type), ")"));
-    return join(columns, ", ");
+  static bool same_names(const ResultSchema& a, const ResultSchema& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const auto& x, const auto& y) { return x.name == y.name; });
   }
 
   std::unique_ptr<ScriptInput> input_;
   const std::vector<std::string> formats_;
-  std::vector<ResultValues> leading_;  // of the mini-batch
-  ResultSchema schema_;                // empty before the first results
+  ResultTable leading_;  // of the mini-batch
+  ResultSchema schema_;  // of its results; empty before the first
   std::unique_ptr<EntryProgram> program_;
 };
 

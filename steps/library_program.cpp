@@ -17,8 +17,8 @@ RowProgramContext about_step(const StepContext& context) {
 
 class LibraryProgram : public EntryProgram {
  public:
-  LibraryProgram(const StepContext& context, std::string path, ProgramRows wanted)
-      : path_(std::move(path)), library_(path_, wanted, about_step(context)) {}
+  LibraryProgram(const StepContext& context, std::string path)
+      : path_(std::move(path)), library_(path_, about_step(context)) {}
 
   std::string run(const ScriptInput& input, Range rows) override {
     return library_.run(input.mini_batch(rows));
@@ -33,9 +33,8 @@ class LibraryProgram : public EntryProgram {
 class LibraryService : public ChildService {
  public:
   explicit LibraryService(const Json& start)
-      : library_(start.at("path"), start.at("rows") == "results" ? ProgramRows::results : ProgramRows::table,
-                 {start.at("step"), start.at("rank"), start.at("ranks"), start.at("inputs"),
-                  start.at("outputs"), start.at("parameters")}) {}
+      : library_(start.at("path"), {start.at("step"), start.at("rank"), start.at("ranks"), start.at("inputs"),
+                                    start.at("outputs"), start.at("parameters")}) {}
 
   Json about() const override { return Json::object(); }
   ChildMessage answer(const ChildMessage& question) override {
@@ -46,25 +45,20 @@ class LibraryService : public ChildService {
   LibraryRows library_;
 };
 
-Json start_of(const StepContext& context, const std::string& path, ProgramRows wanted) {
+Json start_of(const StepContext& context, const std::string& path) {
   const RowProgramContext about = about_step(context);
-  return {{"kind", "library"},
-          {"path", path},
-          {"rows", wanted == ProgramRows::results ? "results" : "table"},
-          {"step", about.step},
-          {"rank", about.rank},
-          {"ranks", about.ranks},
-          {"inputs", about.inputs},
-          {"outputs", about.outputs},
-          {"parameters", about.parameters}};
+  return {{"kind", "library"},        {"path", path},
+          {"step", about.step},       {"rank", about.rank},
+          {"ranks", about.ranks},     {"inputs", about.inputs},
+          {"outputs", about.outputs}, {"parameters", about.parameters}};
 }
 
 class TimedLibraryProgram : public EntryProgram {
  public:
-  TimedLibraryProgram(StepContext& context, const std::string& path, double timeout, ProgramRows wanted)
+  TimedLibraryProgram(StepContext& context, const std::string& path, double timeout)
       : path_(path),
         timeout_(timeout),
-        process_(context, str("the process of ", path), start_of(context, path, wanted)) {
+        process_(context, str("the process of ", path), start_of(context, path)) {
     process_.about();  // a library that can't be loaded fails the step, not mini-batches
   }
 
@@ -86,14 +80,13 @@ std::unique_ptr<ChildService> make_library_service(const Json& start) {
   return std::make_unique<LibraryService>(start);
 }
 
-std::unique_ptr<EntryProgram> make_library_program(const StepContext& context, const std::string& path,
-                                                   ProgramRows wanted) {
-  return std::make_unique<LibraryProgram>(context, path, wanted);
+std::unique_ptr<EntryProgram> make_library_program(const StepContext& context, const std::string& path) {
+  return std::make_unique<LibraryProgram>(context, path);
 }
 
 std::unique_ptr<EntryProgram> make_timed_library_program(StepContext& context, const std::string& path,
-                                                         double timeout, ProgramRows wanted) {
-  return std::make_unique<TimedLibraryProgram>(context, path, timeout, wanted);
+                                                         double timeout) {
+  return std::make_unique<TimedLibraryProgram>(context, path, timeout);
 }
 
 }  // namespace rankflow

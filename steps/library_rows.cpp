@@ -54,9 +54,8 @@ void check(const RowTable& table) {
 
 }  // namespace
 
-LibraryRows::LibraryRows(std::string path, ProgramRows wanted, RowProgramContext about)
+LibraryRows::LibraryRows(std::string path, RowProgramContext about)
     : path_(std::move(path)),
-      wanted_(wanted),
       library_(path_, "rankflow_rows_interface", rows_interface),
       about_(std::move(about)) {}
 
@@ -99,21 +98,12 @@ auto LibraryRows::run_code(const Code& code) const -> decltype(code()) {
 std::string LibraryRows::stream(RowTable table) const {
   ResultSchema schema;
   ResultTable plain{table.rows, {}};
-  std::vector<std::vector<std::uint8_t>> missing;
   for (RowColumn& column : table.columns) {
     schema.push_back(plain_column(column.name, type_of(column)));
-    missing.push_back(std::move(column.missing));
-    plain.columns.push_back(plain_values(column, missing.back()));
+    plain.missing.push_back(std::move(column.missing));
+    plain.columns.push_back(plain_values(column, plain.missing.back()));
   }
-  if (wanted_ == ProgramRows::results) {
-    for (std::size_t c = 0; c < missing.size(); ++c) {
-      if (!missing[c].empty())
-        throw Error(ExitStatus::bad_data,
-                    str("its column ", in_quotes(schema[c].name), " has missing values"),
-                    "results have a value in every row");
-    }
-  }
-  return to_ipc(schema, plain, missing);
+  return to_ipc(schema, plain);
 }
 
 }  // namespace rankflow

@@ -13,7 +13,7 @@ namespace rankflow {
 class LibraryRows {
  public:
   /// Throws Error (configuration) where the library can't be loaded, or was compiled for another rankflow.
-  LibraryRows(std::string path, ProgramRows wanted, RowProgramContext about);
+  LibraryRows(std::string path, RowProgramContext about);
   ~LibraryRows();
 
   /// An Arrow IPC stream. Throws Error (step_failed, bad_data) with what the library threw, or what is wrong with its rows.
@@ -26,7 +26,6 @@ class LibraryRows {
   std::string stream(RowTable table) const;
 
   const std::string path_;
-  const ProgramRows wanted_;
   const PluginLibrary library_;
   const RowProgramContext about_;
   std::unique_ptr<RowProgram> program_;

@@ -24,7 +24,7 @@ class ModelService : public ChildService {
   ChildMessage answer(const ChildMessage& question) override {
     const Range rows{question.head.at("begin"), question.head.at("end")};
     const ResultTable table = scorer_->score(rows);
-    return {{{"kind", "result"}, {"rows", table.rows}}, encoded(table)};
+    return {{{"kind", "result"}, {"rows", table.rows}}, encoded(scorer_->schema(), table)};
   }
 
  private:

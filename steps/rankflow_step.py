@@ -10,7 +10,7 @@
         return model.predict(mini_batch)
 
 `run` gives a DataFrame, a Series, an array, or a list of values, of lists or of dictionaries: in a score step one result for
-each row, in a prepare step any number of rows of a table. Nothing here is needed by scripts that have no use for the run's context.
+each row, in a prepare step any number of rows of a table; None, NaN, NaT and pandas.NA are missing values. Nothing here is needed by scripts that have no use for the run's context.
 """
 import functools
 import importlib.util
@@ -86,6 +86,20 @@ def _labels(text):
     return pd.Index(json.loads(text))
 
 
+def _plain_values(field, column):
+    """A column of a table in pandas: of the same type in every mini-batch, that of the whole table."""
+    import pyarrow as pa
+
+    values = column.to_pandas()
+    # pandas has no gaps in columns of integers and booleans: where any row of the table lacks a value (`nullable`), these are
+    # numbers and objects, as where it reads the whole table at once.
+    if field.nullable and pa.types.is_integer(field.type):
+        return values.astype("float64", copy=False)
+    if field.nullable and pa.types.is_boolean(field.type):
+        return values.astype(object, copy=False)
+    return values
+
+
 def _frame(payload):
     """The rows as a DataFrame; a column of several numbers a row becomes a column for each, without a copy."""
     import pandas as pd
@@ -106,10 +120,43 @@ def _frame(payload):
             else:
                 blocks.append(pd.DataFrame(values.to_numpy().reshape(table.num_rows, len(names)), columns=names, copy=False))
         else:
-            plain[field.name] = column.to_pandas()
+            plain[field.name] = _plain_values(field, column)
     if plain or not blocks:
         blocks.insert(0, pd.DataFrame(plain, index=range(table.num_rows)))
     return blocks[0] if len(blocks) == 1 else pd.concat(blocks, axis=1)
+
+
+def _as_python(value):
+    import numpy as np
+
+    is_number = isinstance(value, (np.bool_, np.number)) and not isinstance(value, np.timedelta64)
+    return value.item() if is_number else value
+
+
+def _array(name, values):
+    """The values of a column that `run` gave: None, NaN, NaT and pandas.NA are missing."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        if isinstance(values, np.ma.MaskedArray):
+            return pa.array(values.data, mask=np.ma.getmaskarray(values))
+        if isinstance(values, np.ndarray):
+            # Floating-point numbers are taken where they lie; which of them are NaN is found out where the rows are kept.
+            return pa.array(np.ascontiguousarray(values), from_pandas=values.dtype.kind not in "fiub")
+        if isinstance(values, (list, tuple)):
+            try:
+                return pa.array(values, from_pandas=True)
+            except pa.ArrowInvalid:  # also where numbers of Python and of numpy's types stand side by side
+                return pa.array([_as_python(value) for value in values], from_pandas=True)
+        dense = values.sparse.to_dense() if isinstance(values.dtype, pd.SparseDtype) else values
+        return pa.array(dense, from_pandas=True)
+    except (pa.ArrowException, OverflowError, UnicodeError) as error:
+        raise TypeError(f"column {name!r} of what run() gave: {error}; {_WANTED}") from None
+
+
+_WANTED = "a column has booleans, 64-bit integers, numbers, texts, dates or times, all of one kind, and gaps"
 
 
 def _table(result):
@@ -120,66 +167,95 @@ def _table(result):
 
     if isinstance(result, pa.Table):
         return result
+    if isinstance(result, (pd.Index, pd.api.extensions.ExtensionArray)):
+        result = pd.Series(result)
     if isinstance(result, pd.DataFrame):
-        return pa.Table.from_pandas(result, preserve_index=False)
-    if isinstance(result, pd.Series):
-        return pa.table({str(result.name) if result.name is not None else "prediction": pa.array(result, from_pandas=True)})
-    if isinstance(result, (list, tuple, np.ndarray)):
-        if isinstance(result, np.ndarray):
-            if result.ndim > 2:
-                raise TypeError(f"run() gave an array of shape {result.shape}: rows, or rows of numbers, are wanted")
-            result = list(result.T) if result.ndim == 2 else [result]
-            names = ["prediction"] if len(result) == 1 else [f"prediction_{i}" for i in range(len(result))]
-            return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in zip(names, result)})
+        columns = [(str(name), result.iloc[:, i]) for i, name in enumerate(result.columns)]
+    elif isinstance(result, pd.Series):
+        columns = [(str(result.name) if result.name is not None else "prediction", result)]
+    elif isinstance(result, np.ndarray):
+        if result.ndim > 2:
+            raise TypeError(f"run() gave an array of shape {result.shape}: rows, or rows of numbers, are wanted")
+        columns = _numbered(list(result.T) if result.ndim == 2 else [result])
+    elif isinstance(result, (list, tuple)):
         if result and all(isinstance(row, dict) for row in result):
             names = dict.fromkeys(name for row in result for name in row)
-            return pa.table({str(name): pa.array([row.get(name) for row in result]) for name in names})
-        if result and all(isinstance(row, (list, tuple)) for row in result):
-            columns = list(zip(*result, strict=True))
-            return pa.table({f"prediction_{i}": pa.array(column) for i, column in enumerate(columns)})
-        return pa.table({"prediction": pa.array([v.item() if isinstance(v, np.generic) else v for v in result])})
-    raise TypeError(f"run() gave {type(result).__name__}: a DataFrame, Series, array or list of result rows is wanted")
+            columns = [(str(name), [row.get(name) for row in result]) for name in names]
+        elif result and all(isinstance(row, (list, tuple)) for row in result):
+            columns = [(f"prediction_{i}", column) for i, column in enumerate(zip(*result, strict=True))]
+        else:
+            columns = [("prediction", result)]
+    else:
+        raise TypeError(f"run() gave {type(result).__name__}: a DataFrame, Series, array or list of result rows is wanted")
+    return pa.Table.from_arrays([_array(name, values) for name, values in columns], [name for name, _ in columns])
 
 
-def _with_gaps(name, column):
-    """A column of a table that is prepared further: missing values stay missing."""
+def _numbered(columns):
+    return [("prediction" if len(columns) == 1 else f"prediction_{i}", column) for i, column in enumerate(columns)]
+
+
+def _text_of_times(column):
+    """Times as ISO 8601 has them, with as many decimals of the second as each of them needs: pandas' unit of time, on which Arrow's
+    texts depend, may be another in every mini-batch."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _with_gaps(name, column.cast(kind.value_type))
-    if pa.types.is_floating(kind):
-        column = column.cast(pa.float64())
-        return pc.if_else(pc.is_nan(column), None, column)
-    if pa.types.is_string_view(kind):
-        return column.cast(pa.string())
-    is_plain = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_decimal,
-                pa.types.is_date, pa.types.is_time, pa.types.is_timestamp, pa.types.is_null)
-    if any(check(kind) for check in is_plain):
-        return column
-    raise TypeError(f"column {name!r} of the rows holds {kind}: booleans, numbers, texts, dates and times are wanted")
+    text = column.cast(pa.string())
+    zone = r"(Z|[+-][0-9:]+)?$"
+    text = pc.replace_substring_regex(text, r"\.0+" + zone, r"\1")
+    return pc.replace_substring_regex(text, r"(\.[0-9]*[1-9])0+" + zone, r"\1\2")
 
 
 def _plain(name, column):
-    """A column of results: booleans, 64-bit integers, numbers and texts, without missing values."""
+    """A column of results: booleans, 64-bit integers, numbers and texts. A missing number may be NaN as well as null."""
     import pyarrow as pa
 
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _plain(name, column.cast(kind.value_type))
-    if pa.types.is_boolean(kind) and column.null_count == 0:
+    if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return column
-    if pa.types.is_integer(kind):
-        return column.cast(pa.int64()) if column.null_count == 0 else column.cast(pa.float64()).fill_null(float("nan"))
+    if pa.types.is_dictionary(kind):
+        return _plain(name, pa.chunked_array([chunk.dictionary_decode() for chunk in column.chunks], kind.value_type))
     if pa.types.is_float32(kind) or pa.types.is_float64(kind):
         return column.fill_null(float("nan"))
     if pa.types.is_float16(kind):
         return column.cast(pa.float32()).fill_null(float("nan"))
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_temporal(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string()).fill_null("")
-    raise TypeError(f"column {name!r} of the results holds {kind}{' with missing values' if column.null_count else ''}: "
-                    "booleans, numbers and texts are wanted")
+    if pa.types.is_decimal(kind):
+        # By way of texts: Arrow's own conversion makes 5.1000000000000005 of 5.10.
+        return column.cast(pa.string()).cast(pa.float64()).fill_null(float("nan"))
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        return _text_of_times(column)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_date(kind):
+        return column.cast(pa.string())
+    if pa.types.is_integer(kind):
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise TypeError(f"column {name!r} of what run() gave: {error}; {_WANTED}") from None
+    raise TypeError(f"column {name!r} of what run() gave holds {kind}{_instead(kind)}; {_WANTED}")
+
+
+def _instead(kind):
+    import pyarrow as pa
+
+    if pa.types.is_duration(kind):
+        return " (.dt.total_seconds() makes numbers of them)"
+    if any(check(kind) for check in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)):
+        return " (.decode() makes texts of them)"
+    return ""
+
+
+def _with_gaps(name, column):
+    """A column of a table that is prepared further: what is missing is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = _plain(name, column)
+    if not pa.types.is_floating(column.type):
+        return column
+    column = column.cast(pa.float64())
+    column = pc.if_else(pc.is_nan(column), None, column)
+    # pandas makes numbers of a column without any value, whatever it has in other mini-batches.
+    return pa.chunked_array([pa.nulls(len(column))]) if column.null_count == len(column) else column
 
 
 def _bytes(table):
@@ -197,7 +273,8 @@ def _answer(module, as_column, head, payload):
 
     mini_batch = head["paths"] if "paths" in head else _frame(payload)
     given = _table(module.run(mini_batch))
-    table = pa.table({name: as_column(name, column) for name, column in zip(given.column_names, given.columns)})
+    columns = [as_column(name, column) for name, column in zip(given.column_names, given.columns)]
+    table = pa.Table.from_arrays(columns, given.column_names)
     metrics, context._metrics = context._metrics, []
     return {"kind": "result", "rows": table.num_rows, "metrics": metrics}, _bytes(table)
 

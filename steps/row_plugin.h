@@ -66,7 +66,7 @@ class RowProgram {
  public:
   virtual ~RowProgram() = default;
 
-  /// In a score step one row for each of the mini-batch, in their order and without missing values; in a prepare step any number of
+  /// In a score step one row for each of the mini-batch, in their order; in a prepare step any number of
   /// rows. Columns have one element a row. Throws any std::exception where the mini-batch fails: its text is shown. Called by one
   /// thread at a time.
   virtual RowTable run(const MiniBatch& batch) = 0;

@@ -23,7 +23,7 @@ class RowScorer {
   /// The results of these rows, in their order: the same bytes whenever they are asked for, on any rank. Throws Error where
   /// the mini-batch failed.
   virtual ResultTable score(Range rows) = 0;
-  /// Columns of the results. For a user's code they are known after the first score().
+  /// Columns of the results. For a user's code they are those of the last score(), and types may differ from one to the next.
   virtual const ResultSchema& schema() const = 0;
   virtual bool knows_schema() const { return true; }
   /// Columns that the summary counts (categories) or averages (numbers).

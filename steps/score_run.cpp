@@ -18,6 +18,7 @@ constexpr std::size_t most_unkept_bytes = std::size_t{4} << 20;
 
 std::size_t bytes_of(const ResultTable& table) {
   std::size_t bytes = 0;
+  for (const auto& missing : table.missing) bytes += missing.size();
   for (const ResultValues& column : table.columns) {
     bytes += std::visit([](const auto& values) { return values.size() * sizeof(values[0]); }, column);
   }
@@ -32,27 +33,41 @@ FailedMiniBatch failed_mini_batch(const Json& json) {
   return {json[0], {json[1], json[2]}, json[3], json[4]};
 }
 
-/// "score (real64), label (text)".
-std::string described(const Json& schema) {
-  std::vector<std::string> columns;
-  for (const Json& c : schema)
-    columns.push_back(str(c.at("name").get<std::string>(), " (", c.at("type").get<std::string>(), ")"));
-  return join(columns, ", ");
+/// Whether formats of text write rows of both in the same way: the types are the same but for gaps.
+bool read_alike(const ResultSchema& a, const ResultSchema& b, const ResultSchema& common) {
+  for (std::size_t c = 0; c < common.size(); ++c) {
+    const auto alike = [&](ResultType type) { return type == common[c].type || has_no_values(type); };
+    if (!alike(a[c].type) || !alike(b[c].type)) return false;
+  }
+  return true;
 }
 
-/// Columns of a user's code, which every mini-batch has to have alike.
-ResultSchema common_schema(const std::vector<ResultChunk>& chunks) {
-  const Json& schema = chunks.front().notes.at("schema");
-  for (const auto& chunk : chunks) {
-    const Json& theirs = chunk.notes.at("schema");
-    if (theirs == schema) continue;
-    throw Error(
-        ExitStatus::bad_data,
-        str("the results of mini-batch ", chunk.units.begin, " have other columns than those of mini-batch ",
-            chunks.front().units.begin, ": ", described(theirs), " and ", described(schema)),
-        "give every result the same columns, of the same types: frame.astype({...})");
+[[noreturn]] void report_other_columns(std::int64_t mini_batch, const ResultSchema& theirs,
+                                       std::int64_t first, const ResultSchema& schema) {
+  throw Error(ExitStatus::bad_data,
+              str("the results of mini-batch ", mini_batch, " have other columns than those of mini-batch ",
+                  first, ": ", described(theirs), " and ", described(schema)),
+              "give every result the same columns, of types that go together: frame.astype({...})");
+}
+
+/// Columns of a user's code, which every mini-batch has to have. Those without any value are of reals.
+ResultSchema schema_of_all(const std::vector<ResultChunk>& chunks) {
+  std::vector<ResultSchema> schemas;
+  for (const auto& chunk : chunks) schemas.push_back(result_schema(chunk.notes.at("schema")));
+  ResultSchema all = schemas.front();
+  for (std::size_t i = 1; i < schemas.size(); ++i) {
+    if (auto common = common_schema(all, schemas[i])) {
+      all = std::move(*common);
+      continue;
+    }
+    std::size_t other = 0;  // types that do not all go together are two that don't
+    while (common_schema(schemas[other], schemas[i])) ++other;
+    report_other_columns(chunks[i].units.begin, schemas[i], chunks[other].units.begin, schemas[other]);
   }
-  return result_schema(schema);
+  for (ResultColumn& column : all) {
+    if (has_no_values(column.type)) column.type = ResultType::real64;
+  }
+  return all;
 }
 
 std::vector<std::unique_ptr<ResultFormat>> make_formats(const ScoreOptions& options) {
@@ -93,7 +108,7 @@ Range ScoreRun::rows_of(std::int64_t mini_batch) const {
 Json ScoreRun::about_shards() const {
   Json sections = Json::array();
   for (const auto& format : formats_) sections.push_back(format->section());
-  return {{"format", 1},
+  return {{"format", 2},
           {"rows", scorer_.rows()},
           {"mini_batch_size", options_.mini_batch_size},
           {"mini_batches_per_file", mini_batches_per_file()},
@@ -185,18 +200,41 @@ void ScoreRun::fail(std::int64_t mini_batch, const Error& error) {
 }
 
 void ScoreRun::keep(std::int64_t mini_batch, ResultTable&& table) {
+  const ResultSchema& schema = scorer_.schema();
+  if (!scorer_.knows_schema()) check_columns(mini_batch, schema);
   const bool goes_on = pending_.mini_batches.size() > 0 && pending_.mini_batches.end == mini_batch &&
-                       mini_batch % mini_batches_per_file() != 0;
+                       mini_batch % mini_batches_per_file() != 0 && (scorer_.knows_schema() || widen(schema));
   if (!goes_on) flush();
   if (pending_.mini_batches.size() == 0) {
-    pending_ = {{mini_batch, mini_batch}, empty_table(scorer_.schema()), Json::array(), monotonic_seconds()};
+    pending_ = {{mini_batch, mini_batch}, schema, empty_table(schema), Json::array(), monotonic_seconds()};
   }
   pending_.sums.push_back(sums_of(table));
-  pending_.table.append(std::move(table));
+  pending_.table.append(with_schema(std::move(table), schema, pending_.schema));
   ++pending_.mini_batches.end;
   const bool enough = bytes_of(pending_.table) >= most_unkept_bytes ||
                       monotonic_seconds() - pending_.since >= longest_unkept_seconds;
   if (enough) flush();
+}
+
+/// That all mini-batches of this rank have columns that go together: no need to wait for the end to say that they don't.
+void ScoreRun::check_columns(std::int64_t mini_batch, const ResultSchema& schema) {
+  if (seen_.empty()) {
+    seen_ = schema;
+    first_seen_ = mini_batch;
+  }
+  auto common = common_schema(seen_, schema);
+  if (!common) report_other_columns(mini_batch, schema, first_seen_, seen_);
+  seen_ = std::move(*common);
+}
+
+/// Gives what is pending a schema that serves these rows, too; false where they would read otherwise. What a text says of a row must not
+/// depend on the rows that this rank happens to keep with it.
+bool ScoreRun::widen(const ResultSchema& schema) {
+  const auto common = common_schema(pending_.schema, schema);
+  if (!common || !read_alike(pending_.schema, schema, *common)) return false;
+  pending_.table = with_schema(std::move(pending_.table), pending_.schema, *common);
+  pending_.schema = *common;
+  return true;
 }
 
 void ScoreRun::flush() {
@@ -204,10 +242,10 @@ void ScoreRun::flush() {
   std::map<std::string, std::string> sections;
   for (const auto& format : formats_) {
     std::string& bytes = sections[format->section()];
-    if (bytes.empty()) format->append(scorer_.schema(), pending_.table, bytes);
+    if (bytes.empty()) format->append(pending_.schema, pending_.table, bytes);
   }
   Json notes = {{"sums", std::move(pending_.sums)}};
-  if (!scorer_.knows_schema()) notes["schema"] = to_json(scorer_.schema());
+  if (!scorer_.knows_schema()) notes["schema"] = to_json(pending_.schema);
   ledger_.keep(pending_.mini_batches, pending_.table.rows, sections, std::move(notes));
   pending_ = {};
 }
@@ -250,7 +288,7 @@ ScoredRows ScoreRun::gather() {
   std::sort(scored.failures.begin(), scored.failures.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
   run_together(context_.comm, [&] {
-    if (!scorer_.knows_schema() && !scored.chunks.empty()) scored.schema = common_schema(scored.chunks);
+    if (!scorer_.knows_schema() && !scored.chunks.empty()) scored.schema = schema_of_all(scored.chunks);
     if (context_.first()) check_complete(scored);
   });
   return scored;

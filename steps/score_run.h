@@ -46,6 +46,7 @@ class ScoreRun {
   /// Rows that are scored but not yet in the shard: consecutive mini-batches, all of one file of the output.
   struct Pending {
     Range mini_batches;
+    ResultSchema schema;
     ResultTable table;
     Json sums = Json::array();  // of each mini-batch, for the summary
     double since = 0;
@@ -61,6 +62,8 @@ class ScoreRun {
   std::optional<ResultTable> try_to_score(std::int64_t mini_batch);
   void fail(std::int64_t mini_batch, const Error& error);
   void keep(std::int64_t mini_batch, ResultTable&& table);
+  void check_columns(std::int64_t mini_batch, const ResultSchema& schema);
+  bool widen(const ResultSchema& schema);
   void flush();
   Json sums_of(const ResultTable& table) const;
   void report_progress(std::int64_t position);
@@ -76,6 +79,8 @@ class ScoreRun {
   std::vector<FailedMiniBatch> failures_;
   std::unique_ptr<TicketCounter> tickets_;
   Pending pending_;
+  ResultSchema seen_;  // of a user's code: columns that serve all that this rank scored
+  std::int64_t first_seen_ = 0;
 };
 
 }  // namespace rankflow

@@ -52,7 +52,7 @@ class DatasetInput : public ScriptInput {
       batch.table.columns.push_back(row_column(input.column, input.read(data_, rows)));
     return batch;
   }
-  std::vector<ResultValues> leading_values(Range rows) const override { return read(leading_inputs_, rows); }
+  ResultTable leading_values(Range rows) const override { return {rows.size(), read(leading_inputs_, rows)}; }
 
  private:
   /// All but the target; categorical features one by one, since each has a vocabulary of its own.
@@ -94,8 +94,8 @@ class FolderInput : public ScriptInput {
   const ResultSchema& leading() const override { return leading_; }
   Json head(Range rows) const override { return {{"paths", paths(rows)}}; }
   MiniBatch mini_batch(Range rows) const override { return {rows.begin, {rows.size(), {}}, paths(rows)}; }
-  std::vector<ResultValues> leading_values(Range rows) const override {
-    return {std::vector<std::string>(files_.begin() + rows.begin, files_.begin() + rows.end)};
+  ResultTable leading_values(Range rows) const override {
+    return {rows.size(), {std::vector<std::string>(files_.begin() + rows.begin, files_.begin() + rows.end)}};
   }
 
  private:
@@ -129,15 +129,16 @@ class TableRows : public ScriptInput {
     MiniBatch batch{rows.begin, {rows.size(), {}}, {}};
     for (const auto& name : table_.names()) {
       std::vector<std::uint8_t> missing;
-      auto values = table_.values(name, rows, &missing);
+      auto values = table_.values(name, rows, missing);
       batch.table.columns.push_back(row_column(table_.column(name), std::move(values), std::move(missing)));
     }
     return batch;
   }
-  std::vector<ResultValues> leading_values(Range rows) const override {
-    std::vector<ResultValues> values = {numbers(rows)};
-    for (std::size_t c = 1; c < leading_.size(); ++c) values.push_back(table_.values(leading_[c].name, rows));
-    return values;
+  ResultTable leading_values(Range rows) const override {
+    ResultTable table{rows.size(), {numbers(rows)}, {{}}};
+    for (std::size_t c = 1; c < leading_.size(); ++c)
+      table.columns.push_back(table_.values(leading_[c].name, rows, table.missing.emplace_back()));
+    return table;
   }
   void check_unchanged(Communicator& comm) const override { table_.check_unchanged(comm); }
 

@@ -26,7 +26,7 @@ class ScriptInput {
   virtual MiniBatch mini_batch(Range rows) const = 0;
   /// Columns that stand before the script's own in the results.
   virtual const ResultSchema& leading() const = 0;
-  virtual std::vector<ResultValues> leading_values(Range rows) const = 0;
+  virtual ResultTable leading_values(Range rows) const = 0;
   /// Collective. That what was read is what was found. Throws Error (bad_data).
   virtual void check_unchanged(Communicator&) const {}
 };

@@ -125,7 +125,7 @@ def run(frame):
     ("def walk(frame): return 7", "has no function run(mini_batch)"),
     ("import nosuchmodule", "No module named 'nosuchmodule'"),
     ("import os\ndef run(frame): os._exit(3)", "ended with exit code 3"),
-    ("import numpy as np\nn = 0\ndef run(frame):\n  global n\n  n += 1\n  return frame['a'] / 2 if n > 1 else frame['a']", "other columns than"),
+    ("import numpy as np\nn = 0\ndef run(frame):\n  global n\n  n += 1\n  return frame['a'].astype(str) if n > 1 else frame['a']", "other columns than"),
 ])
 def test_what_is_no_result(rankflow, script, says):
     write(rankflow, script + "\n", "retry_settings: {max_retries: 0}")

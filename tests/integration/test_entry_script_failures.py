@@ -32,16 +32,6 @@ def test_what_is_tolerated_is_the_same_on_any_number_of_ranks(rankflow):
     assert list(errors.columns) == ["mini_batch", "first_row", "rows", "message"] and list(errors["mini_batch"]) == [0, 3, 6, 9]
 
 
-def test_gaps_in_columns_that_go_into_the_output_are_no_failure_of_mini_batches(rankflow):
-    write(rankflow, "def run(frame): return frame['a']\n", "mini_batch_error_threshold: -1", "input_columns: [n, n, row]")
-    rankflow.write("rows.csv", "a,n\n" + "".join(f"{i},{i if i != 42 else ''}\n" for i in range(100)))
-    result = rankflow("run", "p.yaml", code=65)
-    assert "column n has missing values in the rows 40 to 49" in result.err and "schema: {n: real}" in result.err, result.err
-    rankflow("run", "p.yaml", "--set", "score.schema={n: real}")
-    frame = pd.read_csv(rankflow.artifact("score", "scores")[0] / "scores.csv")
-    assert list(frame.columns) == ["row", "n", "a"] and list(frame.index[frame["n"].isna()]) == [42]
-
-
 def test_where_all_mini_batches_failed_the_files_have_the_columns_that_are_known(rankflow):
     write(rankflow, "def run(frame): raise ValueError\n", "mini_batch_error_threshold: -1", "input_columns: [name]",
           "retry_settings: {max_retries: 0}")

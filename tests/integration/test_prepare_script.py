@@ -121,7 +121,7 @@ def test_the_code_is_part_of_the_fingerprint(rankflow):
      ["the rows of mini-batch 5: column 2 is \"c\", but the rows of mini-batch 0 has", "the same columns"]),
     ("def run(frame): return frame.assign(a=frame['a'].astype(str) + 'x') if frame['a'].iloc[0] == 50 else frame",
      ['the rows of mini-batch 5: column "a" is text', "of the same types"]),
-    ("import pandas as pd\ndef run(frame): return pd.DataFrame({'x': [[1, 2]] * len(frame)})", ["column 'x' of the rows holds list"]),
+    ("import pandas as pd\ndef run(frame): return pd.DataFrame({'x': [[1, 2]] * len(frame)})", ["column 'x' of what run() gave holds list"]),
     ("import os\ndef run(frame): os._exit(3)", ["ended with exit code 3"]),
 ])
 def test_what_goes_wrong_is_said_with_its_place(rankflow, script, says):

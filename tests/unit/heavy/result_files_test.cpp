@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "base/error.h"
 #include "io/file_range.h"
@@ -34,12 +36,83 @@ ResultTable two_rows() {
 
 TEST(ResultTable, ComesBackFromItsBytes) {
   const auto schema = schema_of_all_types();
-  const std::string bytes = encoded(two_rows());
+  const std::string bytes = encoded(schema, two_rows());
   EXPECT_EQ(decoded(schema, 2, bytes).columns, two_rows().columns);
   EXPECT_EQ(to_json(result_schema(to_json(schema))), to_json(schema));
   EXPECT_THROW(decoded(schema, 2, bytes.substr(1)), Error);
   EXPECT_THROW(decoded(schema, 3, bytes), Error);
   EXPECT_THROW(decoded(schema, 1, bytes), Error);
+}
+
+/// Two rows in every type; the second has no value.
+ResultSchema schema_with_gaps() {
+  ResultSchema schema = {plain_column("i", ResultType::integer), plain_column("b", ResultType::boolean),
+                         plain_column("t", ResultType::text), plain_column("x", ResultType::real64)};
+  for (ResultColumn& column : schema) column.gaps = column.type != ResultType::real64;
+  return schema;
+}
+
+ResultTable a_row_and_a_gap() {
+  ResultTable table{2, {}, {{0, 1}, {0, 1}, {0, 1}, {}}};
+  table.columns = {std::vector<std::int64_t>{7, 0}, std::vector<std::uint8_t>{1, 0},
+                   std::vector<std::string>{"a", ""},
+                   std::vector<double>{0.5, std::numeric_limits<double>::quiet_NaN()}};
+  return table;
+}
+
+TEST(ResultTable, KeepsWhatIsMissing) {
+  const auto schema = schema_with_gaps();
+  const ResultTable back = decoded(schema, 2, encoded(schema, a_row_and_a_gap()));
+  EXPECT_EQ(back.missing, a_row_and_a_gap().missing);
+  EXPECT_EQ(to_json(result_schema(to_json(schema))), to_json(schema));
+
+  ResultTable joined = a_row_and_a_gap().slice(schema, 0, 1);
+  joined.missing.clear();  // a mini-batch in which all have a value
+  joined.append(a_row_and_a_gap());
+  joined.append(a_row_and_a_gap().slice(schema, 1, 2));
+  EXPECT_EQ(joined.missing[0], (std::vector<std::uint8_t>{0, 0, 1, 1}));
+  EXPECT_TRUE(joined.is_missing(2, 3));
+  EXPECT_FALSE(joined.is_missing(3, 2)) << "NaN says it";
+}
+
+TEST(ResultTable, HasTypesThatServeAllMiniBatches) {
+  using enum ResultType;
+  EXPECT_EQ(common_type(integer, real32), real64);
+  EXPECT_EQ(common_type(real32, real64), real64);
+  EXPECT_EQ(common_type(missing, integer), integer);
+  EXPECT_EQ(common_type(nan, integer), real64) << "as pandas joins them";
+  EXPECT_EQ(common_type(text, nan), text);
+  EXPECT_EQ(common_type(nan, missing), nan);
+  EXPECT_EQ(common_type(boolean, integer), std::nullopt);
+  EXPECT_EQ(common_type(text, real64), std::nullopt);
+  // In whatever order they come.
+  for (const auto a : {boolean, integer, real32, real64, text, missing, nan}) {
+    for (const auto b : {boolean, integer, real32, real64, text, missing, nan}) {
+      EXPECT_EQ(common_type(a, b), common_type(b, a));
+      for (const auto c : {boolean, integer, real32, real64, text, missing, nan}) {
+        const auto ab = common_type(a, b), bc = common_type(b, c);
+        if (ab && bc) EXPECT_EQ(common_type(*ab, c), common_type(a, *bc));
+      }
+    }
+  }
+}
+
+TEST(ResultTable, IsReadInATypeThatServesOthersToo) {
+  const ResultSchema none = {plain_column("c", ResultType::missing)},
+                     texts = {plain_column("c", ResultType::text)},
+                     whole = {plain_column("c", ResultType::integer)},
+                     reals = {plain_column("c", ResultType::real64)};
+  const ResultTable gaps{2, {std::vector<double>(2, std::numeric_limits<double>::quiet_NaN())}};
+  const auto as_texts = decoded(texts, 2, encoded(none, gaps));
+  EXPECT_EQ(std::get<std::vector<std::string>>(as_texts.columns[0]).size(), 2u);
+  EXPECT_EQ(as_texts.missing[0], (std::vector<std::uint8_t>{1, 1}));
+  EXPECT_TRUE((*common_schema(texts, none))[0].gaps);
+
+  const ResultTable numbers{2, {std::vector<std::int64_t>{3, 0}}, {{0, 1}}};
+  const auto as_reals = std::get<std::vector<double>>(decoded(reals, 2, encoded(whole, numbers)).columns[0]);
+  EXPECT_EQ(as_reals[0], 3);
+  EXPECT_TRUE(std::isnan(as_reals[1]));
+  EXPECT_THROW(decoded(texts, 2, encoded(whole, numbers)), Error);
 }
 
 TEST(ResultTable, IsCutAndJoined) {
@@ -59,6 +132,25 @@ TEST(ResultFormat, TextsSayWhatIsMissing) {
   make_result_format("jsonl")->append(schema, two_rows(), lines);
   EXPECT_EQ(lines.substr(lines.find('\n') + 1),
             "{\"row\":2,\"class\":null,\"yes\":false,\"x\":-2,\"text\":\"\",\"m_0\":3,\"m_1\":0.25}\n");
+}
+
+TEST(ResultFormat, GapsAreEmptyOrNull) {
+  std::string csv, lines;
+  make_result_format("csv")->append(schema_with_gaps(), a_row_and_a_gap(), csv);
+  EXPECT_EQ(csv, "7,true,a,0.5\n,,,\n");
+  make_result_format("jsonl")->append(schema_with_gaps(), a_row_and_a_gap(), lines);
+  EXPECT_EQ(lines.substr(lines.find('\n') + 1), "{\"i\":null,\"b\":null,\"t\":null,\"x\":null}\n");
+}
+
+TEST(ResultIpc, BringsGapsBack) {
+  const IpcTable back = from_ipc(to_ipc(schema_with_gaps(), a_row_and_a_gap()));
+  EXPECT_EQ(to_json(back.schema), to_json(schema_with_gaps()));
+  EXPECT_EQ(back.table.missing, a_row_and_a_gap().missing);
+  EXPECT_TRUE(std::isnan(std::get<std::vector<double>>(back.table.columns[3])[1]));
+
+  const ResultSchema reals = {plain_column("x", ResultType::real64)};
+  const ResultTable none{1, {std::vector<double>{0}}, {{1}}};
+  EXPECT_EQ(from_ipc(to_ipc(reals, none)).schema[0].type, ResultType::nan);
 }
 
 TEST(ResultIpc, BringsPlainColumnsBack) {

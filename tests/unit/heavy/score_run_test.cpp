@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -127,6 +128,72 @@ TEST_F(ScoreRuns, TriesFailedOnesAgainInTheNextRun) {
   EXPECT_TRUE(scored.failures.empty());
   EXPECT_EQ(scorer_.calls[10], 1) << "what was finished is kept";
   EXPECT_EQ(scorer_.calls[20], 4);
+}
+
+/// What a user's code gives: columns whose types differ between mini-batches.
+class ScriptLikeScorer : public RowScorer {
+ public:
+  std::map<std::int64_t, ResultType> types;  // by the mini-batch's first row; others: integers
+
+  std::int64_t rows() const override { return 40; }
+  const ResultSchema& schema() const override { return schema_; }
+  bool knows_schema() const override { return false; }
+  Json about() const override { return Json::object(); }
+  ResultTable score(Range rows) override {
+    const auto found = types.find(rows.begin);
+    schema_ = {plain_column("c", found == types.end() ? ResultType::integer : found->second)};
+    ResultTable table{rows.size(), {no_values(schema_[0].type)}};
+    const auto count = static_cast<std::size_t>(rows.size());
+    std::visit([&](auto& values) { values.resize(count); }, table.columns[0]);
+    if (has_no_values(schema_[0].type))
+      table.columns[0] = std::vector<double>(count, std::numeric_limits<double>::quiet_NaN());
+    return table;
+  }
+
+ private:
+  ResultSchema schema_;
+};
+
+class ScriptResults : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  std::unique_ptr<Communicator> comm_ = make_self_communicator();
+  ScriptLikeScorer scorer_;
+
+  ResultColumn column() {
+    const Json keys = {{"mini_batch_size", 10}, {"mini_batch_error_threshold", -1}};
+    StepRun step(*comm_, "score", keys, folder_.path(), {});
+    const ScoreOptions options(step.context.parameters);
+    return ScoreRun(step.context, options, scorer_).run().schema.at(0);
+  }
+};
+
+TEST_F(ScriptResults, HaveTheTypeThatServesAllMiniBatches) {
+  scorer_.types = {{0, ResultType::missing}, {20, ResultType::missing}};
+  EXPECT_EQ(column().type, ResultType::integer);
+  EXPECT_TRUE(column().gaps);
+}
+
+TEST_F(ScriptResults, AreRealsWhereSomeAre) {
+  scorer_.types = {{20, ResultType::real32}};
+  EXPECT_EQ(column().type, ResultType::real64);
+}
+
+TEST_F(ScriptResults, AreRealsWhereNoneHasAValue) {
+  for (const std::int64_t row : {0, 10, 20, 30}) scorer_.types[row] = ResultType::missing;
+  EXPECT_EQ(column().type, ResultType::real64);
+}
+
+TEST_F(ScriptResults, OfOtherColumnsEndTheStep) {
+  scorer_.types = {{20, ResultType::text}};
+  try {
+    column();
+    FAIL() << "which mini-batches count as failed would depend on who scored them";
+  } catch (const Error& e) {
+    EXPECT_THAT(describe(e),
+                HasSubstr("the results of mini-batch 2 have other columns than those of mini-batch 0: "
+                          "c (text) and c (integer)"));
+  }
 }
 
 }  // namespace
