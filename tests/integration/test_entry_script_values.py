@@ -14,6 +14,7 @@ from test_entry_script import scores, write
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
 pa = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
 h5py = pytest.importorskip("h5py")
 
 # A row in each mini-batch but the first few lacks something.
@@ -73,7 +74,7 @@ def test_gaps_are_gaps_in_every_format_wherever_they_fall(rankflow):
         digests.add(rankflow.artifact("score", "scores")[1])
     assert len(digests) == 1
     folder = rankflow.artifact("score", "scores")[0]
-    table = pa.parquet.read_table(folder / "scores.parquet")
+    table = parquet.read_table(folder / "scores.parquet")
     frame = pd.read_csv(folder / "scores.csv")
     lines = [json.loads(line) for line in (folder / "scores.jsonl").read_text().splitlines()]
     assert len(table) == len(frame) == len(lines) == 100
@@ -135,7 +136,7 @@ def test_long_integers_with_gaps_are_not_rounded(rankflow):
     result = rankflow("run", "p.yaml", code=65)
     assert 'column "id" has missing values and the integer 9007199254740993' in result.err and "leave hdf5 out" in result.err
     rankflow("run", "p.yaml", "--set", "score.formats=[parquet]")
-    table = pa.parquet.read_table(rankflow.artifact("score", "scores")[0] / "scores.parquet")
+    table = parquet.read_table(rankflow.artifact("score", "scores")[0] / "scores.parquet")
     assert table["id"].to_pylist()[:2] == [2**53 + 1, None]
 
 
@@ -151,7 +152,7 @@ steps:
     entry_script: score.py
     python: {sys.executable}
     mini_batch_size: 10
-    features: {{numeric: [ints, bools, mixed, never], categorical: [texts, rare, when]}}
+    features: {{numeric: [ints, bools, mixed], categorical: [texts, rare, when]}}
     missing_values: mean
     scaling: none
 """)
@@ -162,7 +163,7 @@ steps:
     assert len(digests) == 1
     folder = rankflow.artifact("data", "data")[0]
     about = json.loads((folder / "dataset.json").read_text())
-    vocabularies = {c["name"]: c["values"] for c in about["schema"]["categories"]}
+    vocabularies = {c["name"]: c["vocabulary"] for c in about["schema"]["categories"]}
     assert vocabularies["rare"] == ["hot"] and vocabularies["texts"] == ["N0", "N1", "N2"] and len(vocabularies["when"]) == 90
     features = np.concatenate([h5py.File(path)["features"][()] for path in sorted(folder.glob("*.h5"))])
     wanted = expected()
