@@ -89,6 +89,12 @@ ResultType result_type(const arrow::Field& field) {
 template <typename Array, typename T>
 void append(const arrow::Array& array, T null, std::vector<T>& values) {
   const auto& typed = static_cast<const Array&>(array);
+  if constexpr (requires { values.insert(values.end(), typed.raw_values(), typed.raw_values()); }) {
+    if (array.null_count() == 0) {
+      values.insert(values.end(), typed.raw_values(), typed.raw_values() + array.length());
+      return;
+    }
+  }
   for (std::int64_t i = 0; i < array.length(); ++i) {
     if (array.IsNull(i))
       values.push_back(null);
