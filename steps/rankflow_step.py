@@ -93,11 +93,11 @@ def _plain_values(field, column):
     values = column.to_pandas()
     # pandas has no gaps in columns of integers and booleans: where any row of the table lacks a value (`nullable`), these are
     # numbers and objects, as where it reads the whole table at once.
-    if field.nullable and pa.types.is_integer(field.type):
-        return values.astype("float64", copy=False)
-    if field.nullable and pa.types.is_boolean(field.type):
-        return values.astype(object, copy=False)
-    return values
+    if not field.nullable or column.null_count > 0:
+        return values
+    if pa.types.is_integer(field.type):
+        return values.astype("float64")
+    return values.astype(object) if pa.types.is_boolean(field.type) else values
 
 
 def _frame(payload):
@@ -181,8 +181,11 @@ def _table(result):
         if result and all(isinstance(row, dict) for row in result):
             names = dict.fromkeys(name for row in result for name in row)
             columns = [(str(name), [row.get(name) for row in result]) for name in names]
-        elif result and all(isinstance(row, (list, tuple)) for row in result):
-            columns = [(f"prediction_{i}", column) for i, column in enumerate(zip(*result, strict=True))]
+        elif result and all(isinstance(row, (list, tuple)) or getattr(row, "ndim", 0) == 1 for row in result):
+            lengths = {len(row) for row in result}
+            if len(lengths) > 1:
+                raise TypeError(f"run() gave rows of {min(lengths)} to {max(lengths)} values: as many in each row are wanted")
+            columns = [(f"prediction_{i}", column) for i, column in enumerate(zip(*result))]
         else:
             columns = [("prediction", result)]
     else:

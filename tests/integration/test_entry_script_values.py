@@ -208,6 +208,7 @@ class Level(enum.IntEnum):
     ([np.bool_(True), False], "bool", [True, False]),
     ([{"x": 1}, {}], "int64", [1, None]),
     ([[True], [None]], "bool", [True, None]),
+    ([np.array([1.5]), np.array([2])], "double", [1.5, 2]),
     (np.array([1, 2], "int8"), "int64", [1, 2]),
     (np.array([1, None], object), "int64", [1, None]),
     (np.ma.array([1, 2], mask=[False, True]), "int64", [1, None]),
@@ -235,6 +236,11 @@ def test_values_that_results_have(module, result, kind, values):
     given, column = column_of(module, result)
     assert given == kind
     assert [None if v is None or v != v else v for v in column] == values
+
+
+def test_rows_of_different_lengths_are_refused(module):
+    with pytest.raises(TypeError, match="rows of 1 to 2 values"):
+        module._table([[1], [1, 2]])
 
 
 @pytest.mark.parametrize("result, says", [
