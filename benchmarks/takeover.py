@@ -1,15 +1,18 @@
 """Preparing a folder of files again after one of them changed: the rows of the others taken over from the earlier run, beside preparing all.
 
-    benchmarks/takeover.py [--rounds N] [--files 40] [--ranks 2] [--gzip] [--folder DIR] [--csv FILE.csv.gz]
+    benchmarks/takeover.py [--rounds N] [--files 40] [--ranks 2] [--gzip | --images SIDE] [--folder DIR] [--csv FILE.csv.gz]
 
-Each file holds the flights data in another order (40: 221 MB). Times are those of the step, up to the published datasets, checksums and
-fsync included; the datasets must be the same."""
+Each file holds the flights data in another order (40: 221 MB), or is a PNG image of SIDE x SIDE pixels. Times are those of the step, up to
+the published datasets, checksums and fsync included; the datasets must be the same."""
 import argparse
 import gzip
 import json
+import random
 import shutil
+import struct
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 
 from measure import SOURCE, Verdicts, alternate, machine, rankflow, step_seconds
@@ -35,6 +38,33 @@ steps:
 """
 
 
+IMAGES = """
+name: takeover
+inputs: {images: {path: data}}
+steps:
+  prepare:
+    type: prepare
+    inputs: {images: "${{inputs.images}}"}
+    split: {train: 0.8, validation: 0.1, test: 0.1}
+    seed: 1
+"""
+
+
+def png(side, seed):
+    """A picture in three colours: a slope with noise, which PNG packs as it does a photograph."""
+    noise = random.Random(seed)
+    rows = b"".join(b"\1" + bytes((b & 7) + 1 for b in noise.randbytes(3 * side)) for _ in range(side))  # filter 1: differences
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in chunks)
+
+
+def write_images(arguments, folder):
+    for number in range(arguments.files + 1):
+        place = folder / ("changed" if number == arguments.files else f"data/{number % 10}/{number:06}.png")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(png(arguments.images, number))
+
+
 def write_files(arguments, folder):
     """All files, and beside them what becomes of the one that changes."""
     head, *rows = gzip.open(arguments.csv).read().splitlines(keepends=True)
@@ -46,13 +76,14 @@ def write_files(arguments, folder):
         name = f"{number:03}.csv" + (".gz" if arguments.gzip else "")
         place = folder / ("changed" if number == arguments.files else f"data/{name}")
         place.write_bytes(gzip.compress(content, 6) if arguments.gzip else content)
-    return sum(path.stat().st_size for path in (folder / "data").iterdir())
 
 
 class Case:
     def __init__(self, arguments, folder):
         self.arguments, self.folder, self.store = arguments, folder, folder / "store"
-        self.middle = sorted((folder / "data").iterdir())[arguments.files // 2]
+        files = sorted(path for path in (folder / "data").rglob("*") if path.is_file())
+        self.size = sum(path.stat().st_size for path in files)
+        self.middle = files[arguments.files // 2]
         self.before = self.middle.read_bytes()
         self.outputs = {}
 
@@ -83,6 +114,7 @@ def main():
     arguments.add_argument("--files", type=int, default=40)
     arguments.add_argument("--ranks", type=int, default=2)
     arguments.add_argument("--gzip", action="store_true")
+    arguments.add_argument("--images", type=int, metavar="SIDE")
     arguments.add_argument("--folder")
     arguments.add_argument("--csv", default=SOURCE / "configs/data/flights-2001q1.csv.gz")
     arguments = arguments.parse_args()
@@ -90,13 +122,13 @@ def main():
     verdicts = Verdicts()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         folder = Path(folder)
-        (folder / "p.yaml").write_text(PIPELINE)
-        size = write_files(arguments, folder)
+        (folder / "p.yaml").write_text(IMAGES if arguments.images else PIPELINE)
+        (write_images if arguments.images else write_files)(arguments, folder)
         case = Case(arguments, folder)
         times = alternate({"all": lambda: case.seconds("all", "--force", "prepare"), "one file": lambda: case.seconds("one file")},
                           arguments.rounds)
         assert case.outputs["all"] == case.outputs["one file"], "the datasets differ"
-        print(f"{arguments.files} files, {size / 1e6:.0f} MB, one changed, {arguments.ranks} ranks:")
+        print(f"{arguments.files} files, {case.size / 1e6:.0f} MB, one changed, {arguments.ranks} ranks:")
         for name, seconds in times.items():
             print(f"{name:10} {seconds:6.2f} s")
         verdicts.check("one file / all", times["one file"] / times["all"], LIMIT, at_most=True)

@@ -289,6 +289,17 @@ class IngredientsBuilder {
 
 namespace {
 
+std::string family_of(const Json& ingredients, const std::vector<std::string>& by_file) {
+  const Json& inputs = ingredients.at("inputs");
+  if (std::none_of(by_file.begin(), by_file.end(), [&](const auto& input) { return inputs.contains(input); }))
+    return "";
+  Json family = ingredients;
+  for (const std::string& input : by_file) {
+    if (inputs.contains(input)) family["inputs"][input] = nullptr;
+  }
+  return sha256("rankflow family 2\n" + family.dump());
+}
+
 std::string work_of(const Json& ingredients, const Fields& fields, const std::string& digest) {
   const Json& parameters = ingredients.at("parameters");
   const auto judges = [&](const Field& f) { return f.judging && parameters.contains(f.name); };
@@ -312,11 +323,7 @@ Fingerprint Fingerprinter::of(const PipelineStep& step, const OutputDigest& outp
   made.labels = builder.labels();
   made.digest = sha256(made.ingredients.dump());
   made.work = work_of(made.ingredients, step.spec->fields, made.digest);
-  if (const std::string& input = step.spec->by_file; step.inputs.contains(input)) {
-    Json family = made.ingredients;
-    family["inputs"].erase(input);
-    made.family = sha256("rankflow family 1\n" + family.dump());
-  }
+  made.family = family_of(made.ingredients, step.spec->by_file);
   return made;
 }
 

@@ -38,7 +38,7 @@ struct Fingerprint {
   std::string digest;  // 64 hexadecimal digits
   std::string
       work;  // of the ingredients without keys that only judge it (Field::judging): where its checkpoints are
-  std::string family;  // of the ingredients without the input StepSpec::by_file; "" where the type has none
+  std::string family;  // of the ingredients without the inputs StepSpec::by_file; "": it has none of them
   Json ingredients;
   Json labels;  // {"content DIGEST": "${{inputs.x}}/below", "artifact DIGEST": …}: names for people; not
                 // hashed

@@ -52,7 +52,7 @@ struct WorkOrder {
   std::vector<Download> downloads;             // what the marks in parameters and inputs stand for (bind.h)
   DownloadRules download_rules;
   std::string fingerprint;
-  std::string family;   // of runs that differ in one input's content (runtime/predecessor.h); "": none
+  std::string family;   // of runs that differ in some inputs' content (runtime/predecessor.h); "": none
   bool afresh = false;  // nothing is taken over from an earlier one
   std::string checkpoints, log_folder, folder;
   Json producer;               // goes to producer.json

@@ -1,7 +1,7 @@
-// What a run may take over from an earlier one that differs from it in the content of one input only (StepSpec::by_file): the
+// What a run may take over from an earlier one that differs from it in some of its inputs only (StepSpec::by_file): the
 // earlier outputs, and notes on which file gave what. One record for each such family of runs, of the newest:
 //
-//   predecessors/<aa>/<digest>.json   {outputs: {name: digest}, notes}; <digest>: of the ingredients without that input
+//   predecessors/<aa>/<digest>.json   {outputs: {name: digest}, notes}; <digest>: of the ingredients without these inputs
 #pragma once
 
 #include <map>

@@ -53,7 +53,7 @@ class Reporter {
 
 enum class DeviceKind { cpu, cuda };
 
-/// What an earlier run of the same step left: with the same parameters and inputs, but for the content of StepSpec::by_file.
+/// What an earlier run of the same step left: with the same parameters and inputs, but for those of StepSpec::by_file.
 struct Predecessor {
   std::map<std::string, std::string> outputs;  // output → folder; its bytes were checked
   Json notes;                                  // its StepContext::notes

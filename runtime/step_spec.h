@@ -50,8 +50,9 @@ struct StepSpec {
   bool reads_remote = false;
   /// Keys that say where files go, {path: …} or {url: …}: a path may be one in a datastore, and is replaced by what that is.
   std::vector<std::string> places;
-  /// The input of which single files may be taken over from an earlier run with other files (StepContext::earlier); "": none.
-  std::string by_file = {};
+  /// The inputs that may have changed since an earlier run of which single files are taken over (StepContext::earlier); a step has to
+  /// have one of them.
+  std::vector<std::string> by_file = {};
   /// Whether the number of ranks is part of the fingerprint for these parameters.
   std::function<bool(const Json& parameters)> depends_on_ranks = [](const Json&) { return false; };
   /// Why a step with these parameters can't use a GPU, for people; "" where it can.

@@ -31,6 +31,8 @@ struct PreparedData {
   std::int64_t most_rows_per_part = std::numeric_limits<std::int64_t>::max();
   /// Writes further files into an output's folder, where there are any; called by one rank.
   std::function<void(const std::string& folder, std::span<const std::int64_t> rows)> beside = nullptr;
+  /// What is left to do when the datasets are written; collective.
+  std::function<void(StepContext& context)> finish = nullptr;
 };
 
 /// Collective. Rows are asked for a few at a time (about 32 MiB). The files' bytes don't depend on the number of ranks.

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/error.h"
+#include "base/text.h"
+
 namespace rankflow {
 namespace {
 
@@ -77,6 +80,20 @@ std::vector<std::vector<std::int64_t>> EarlierRows::rows(Range numbers, std::int
     for (const auto& [number, row] : sorted[s]) rows[s].push_back(row);
   }
   return rows;
+}
+
+std::vector<std::int64_t> EarlierRows::places(std::int64_t count) const {
+  std::vector<std::int64_t> places(static_cast<std::size_t>(count), -1);
+  for (std::size_t d = 0; d < datasets_.size(); ++d) {
+    std::int64_t place = static_cast<std::int64_t>(d) * one_dataset;
+    for (const std::int64_t number : numbers_of(d, {0, datasets_[d].rows()})) {
+      if (number < 0 || number >= count)
+        throw Error(ExitStatus::bad_data, str("an earlier dataset has a row ", number, " of ", count),
+                    "--force prepares all files again");
+      places[static_cast<std::size_t>(number)] = place++;
+    }
+  }
+  return places;
 }
 
 std::vector<OutputColumn> EarlierRows::columns(std::int64_t shift) const {

@@ -27,6 +27,9 @@ class EarlierRows {
   /// The same rows themselves, of each split in their order, as what columns() takes.
   std::vector<std::vector<std::int64_t>> rows(Range numbers, std::int64_t first,
                                               const TableSplit& split) const;
+  /// Where each row of an earlier table of `count` rows lies, as what columns() takes; -1 for those that were left out. Throws Error
+  /// (bad_data) for a number that it does not have.
+  std::vector<std::int64_t> places(std::int64_t count) const;
   /// The columns of the datasets, but for `row`, which `shift` is added to. Valid as long as this object.
   std::vector<OutputColumn> columns(std::int64_t shift) const;
 

@@ -14,6 +14,7 @@ class Prepare : public Step {
     if (context.inputs.contains("data")) return prepare_table(context);
     const PreparedData data = prepare_images(context);
     write_datasets(context, data, context.parameters.at("rows_per_part"));
+    if (data.finish) data.finish(context);
     if (context.first()) report(context, data);
   }
 

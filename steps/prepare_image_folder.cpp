@@ -15,6 +15,7 @@
 #include "steps/image_folder.h"
 #include "steps/image_keys.h"
 #include "steps/image_split.h"
+#include "steps/image_takeover.h"
 
 namespace rankflow {
 namespace {
@@ -34,6 +35,7 @@ struct Damaged {
 };
 
 using Folder = std::shared_ptr<const ImageFolder>;
+using Earlier = std::shared_ptr<const ImageTakeover>;
 
 ImageFolder find_images(const StepContext& context, const ImageKeys& keys) {
   ImageFolder folder = list_image_folder(context.inputs.at("images"));
@@ -97,13 +99,22 @@ void copy_planes(const Image& image, std::byte* out) {
   }
 }
 
-OutputColumn images_column(const Folder& folder, const Target& target, int threads) {
-  ColumnInfo info{"images", DType::u8, {target.size.channels, target.size.height, target.size.width}};
+ColumnInfo images_info(const Target& target) {
+  return {"images", DType::u8, {target.size.channels, target.size.height, target.size.width}};
+}
+
+OutputColumn images_column(const Folder& folder, const Target& target, const Earlier& earlier, int threads) {
+  const ColumnInfo info = images_info(target);
   const std::size_t bytes = info.row_bytes();
-  return {info, [folder, target, threads, bytes](std::span<const std::int64_t> rows, std::byte* out) {
+  return {info,
+          [folder, target, earlier, threads, bytes](std::span<const std::int64_t> rows, std::byte* out) {
             for_each_item(std::ssize(rows), threads, [&](std::int64_t i) {
-              copy_planes(fitting(folder->path(rows[static_cast<std::size_t>(i)]), target),
-                          out + static_cast<std::size_t>(i) * bytes);
+              const std::int64_t row = rows[static_cast<std::size_t>(i)];
+              std::byte* const to = out + static_cast<std::size_t>(i) * bytes;
+              if (earlier->knows(row))
+                earlier->copy(row, to);
+              else
+                copy_planes(fitting(folder->path(row), target), to);
             });
           }};
 }
@@ -115,15 +126,20 @@ OutputColumn labels_column(const Folder& folder) {
           }};
 }
 
-/// Decodes this rank's share of all images and returns those that can't be.
+/// Decodes this rank's share of the images that the earlier run did not, and returns those that can't be.
 std::vector<Damaged> damaged_of_mine(const StepContext& context, const ImageFolder& folder,
-                                     const Target& target) {
-  const Range mine = partition(std::ssize(folder.files), context.comm.size(), context.comm.rank());
+                                     const Target& target, const ImageTakeover& earlier) {
+  std::vector<std::int64_t> unknown;
+  for (std::int64_t row = 0; row < std::ssize(folder.files); ++row) {
+    if (!earlier.knows(row)) unknown.push_back(row);
+  }
+  const Range mine = partition(std::ssize(unknown), context.comm.size(), context.comm.rank());
+  const auto row_of = [&](std::int64_t i) { return unknown[static_cast<std::size_t>(mine.begin + i)]; };
   std::vector<std::string> why(static_cast<std::size_t>(mine.size()));
   for_each_item(mine.size(), context.threads, [&](std::int64_t i) {
     if (context.stop.requested()) return;
     try {
-      fitting(folder.path(mine.begin + i), target);
+      fitting(folder.path(row_of(i)), target);
     } catch (const Error& e) {
       if (e.status() != ExitStatus::bad_data) throw;
       why[static_cast<std::size_t>(i)] = e.message();
@@ -132,18 +148,18 @@ std::vector<Damaged> damaged_of_mine(const StepContext& context, const ImageFold
   std::vector<Damaged> damaged;
   for (std::int64_t i = 0; i < mine.size(); ++i) {
     if (!why[static_cast<std::size_t>(i)].empty())
-      damaged.push_back({mine.begin + i, std::move(why[static_cast<std::size_t>(i)])});
+      damaged.push_back({row_of(i), std::move(why[static_cast<std::size_t>(i)])});
   }
   return damaged;
 }
 
 /// Collective: the damaged images of all ranks. Throws Error (bad_data) where there are more than `most`.
 std::vector<Damaged> find_damaged(StepContext& context, const ImageFolder& folder, const Target& target,
-                                  std::int64_t most) {
+                                  const ImageTakeover& earlier, std::int64_t most) {
   const TimedSpan span(context.timeline, "look for damaged images", "prepare");
   Json mine = Json::array();
   run_together(context.comm, [&] {
-    for (const Damaged& d : damaged_of_mine(context, folder, target)) mine.push_back({d.row, d.why});
+    for (const Damaged& d : damaged_of_mine(context, folder, target, earlier)) mine.push_back({d.row, d.why});
   });
   if (!context.comm.all_agree(!context.stop.requested())) throw Stopped();
   std::vector<Damaged> all;
@@ -211,15 +227,16 @@ PreparedData prepare_image_folder(StepContext& context) {
       image_folder_from_json(Json::parse(context.comm.broadcast_text(std::move(found)))));
   Target target;
   run_together(context.comm, [&] { target = choose_target(*folder, keys); });
+  const auto earlier = std::make_shared<const ImageTakeover>(context, folder, images_info(target));
   std::vector<Damaged> damaged;
-  if (keys.most_damaged > 0) damaged = find_damaged(context, *folder, target, keys.most_damaged);
+  if (keys.most_damaged > 0) damaged = find_damaged(context, *folder, target, *earlier, keys.most_damaged);
 
   const std::int64_t count = std::ssize(folder->files);
   PreparedData data;
   data.summary = {{"rows_read", count}, {"rows_dropped", Json::object()}};
   if (!damaged.empty()) data.summary["rows_dropped"]["damaged"] = damaged.size();
   if (folder->other_files > 0) data.summary["other_files"] = folder->other_files;
-  data.columns.push_back(images_column(folder, target, context.threads));
+  data.columns.push_back(images_column(folder, target, earlier, context.threads));
   data.most_rows_per_part = rows_per_part(count, data.columns[0].info.row_bytes());
   if (!folder->labels.empty()) {
     data.columns.push_back(labels_column(folder));
@@ -230,6 +247,7 @@ PreparedData prepare_image_folder(StepContext& context) {
     data.splits = split_images(context.parameters, rows_without(count, damaged), folder->labels);
   });
   data.beside = lists(folder, std::move(damaged));
+  data.finish = [earlier](StepContext& c) { earlier->finish(c); };
   return data;
 }
 

@@ -232,7 +232,7 @@ StepSpec prepare_spec() {
        "are prepared in the same way",
        false, dataset_kind},
   };
-  spec.by_file = "data";
+  spec.by_file = {"data", "images", "labels"};
   spec.outputs = outputs;
   spec.outputs_help = "one dataset per name in `split`, or `data`";
   spec.check = check;

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/log.h"
-#include "base/text.h"
-#include "collectives/agreement.h"
-#include "io/file_memory.h"
+#include "steps/known_files.h"
 #include "steps/rows_learner.h"
 
 namespace rankflow {
@@ -42,18 +39,10 @@ std::vector<Json> Takeover::recognise(const std::vector<InputFile>& files) {
   std::vector<Json> known(files.size());
   if (!obstacle_.empty()) return known;
   if (files_.empty()) {
-    Json mine = Json::array();
-    run_together(context_.comm, [&] {
-      FileMemory memory(FileMemory::default_path());
-      for (std::size_t i = static_cast<std::size_t>(context_.comm.rank()); i < files.size();
-           i += static_cast<std::size_t>(context_.comm.size()))
-        mine.push_back({i, memory.digest(files[i].name)});
-    });
-    files_.resize(files.size());
-    for (const std::string& text : context_.comm.all_gather_text(mine.dump())) {
-      for (const Json& file : Json::parse(text)) files_[file.at(0).get<std::size_t>()].digest = file.at(1);
-    }
-    for (std::size_t i = 0; i < files.size(); ++i) files_[i].suffix = suffix_of(files[i].name);
+    std::vector<std::string> paths;
+    for (const InputFile& file : files) paths.push_back(file.name);
+    const auto digests = digests_of(context_.comm, paths);
+    for (std::size_t i = 0; i < files.size(); ++i) files_.push_back({digests[i], suffix_of(paths[i])});
   }
   if (earlier_.is_null() || unfit_) return known;
   const Json& before = earlier_.at("files");
@@ -165,17 +154,11 @@ void Takeover::report(const TableInput& input) {
     context_.notes["kinds"] = std::move(kinds);
     context_.notes["files"] = std::move(files);
   }
-  if (!context_.earlier) return;
   std::int64_t taken = 0;
   for (std::size_t f = 0; f < input.files().size(); ++f) taken += input.is_known(f);
-  const std::string said = str(taken, " of ", input.files().size()),
-                    why = !obstacle_.empty() ? str(": ", obstacle_)
-                          : unfit_ ? ": the table's columns or their types are others than in the earlier run"
-                                   : "";
-  const std::string line = str("files taken over from the earlier run: ", said, why);
-  log::info(line);
-  context_.report.note(line);
-  context_.report.result("files_taken_over", said);
+  say_taken_over(
+      context_, taken, std::ssize(input.files()),
+      unfit_ ? "the table's columns or their types are others than in the earlier run" : obstacle_);
 }
 
 }  // namespace rankflow

@@ -30,10 +30,10 @@ class RecordingReporter : public Reporter {
 
 /// Validates `parameters` (without defaults) by the step type's table, makes a folder below `folder` for each
 /// of its outputs and runs it. Collective; `folder` is the same on all ranks. Returns what the first rank
-/// reported. `earlier`: what an earlier run left; this run's takes its place.
+/// reported. `earlier`: what an earlier run left; this run's takes its place. `to`: reported to instead of one made here.
 inline Json run_step(Step& step, const StepSpec& spec, Communicator& comm, const Json& parameters,
                      const std::map<std::string, std::string>& inputs, const std::string& folder,
-                     std::optional<Predecessor>* earlier = nullptr) {
+                     std::optional<Predecessor>* earlier = nullptr, RecordingReporter* to = nullptr) {
   const Json complete = validate(Node::from_json(parameters), spec.fields, "test.yaml", spec.type);
   spec.check(complete);
   std::map<std::string, std::string> outputs;
@@ -44,7 +44,8 @@ inline Json run_step(Step& step, const StepSpec& spec, Communicator& comm, const
   comm.barrier();
   Timeline timeline;
   StopFlag stop, cancel;
-  RecordingReporter reporter;
+  RecordingReporter own;
+  RecordingReporter& reporter = to ? *to : own;
   StepContext context{.comm = comm,
                       .step = spec.type,
                       .parameters = complete,

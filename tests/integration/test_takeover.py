@@ -3,7 +3,9 @@ import gzip
 import re
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 PIPELINE = """\
 name: daily
@@ -137,3 +139,46 @@ steps:
     missing_values: mean
 """)
     assert 'has no mean of "a"' in flow("run", "later.yaml", code=78).err
+
+
+IMAGES = """\
+name: pictures
+inputs: {images: {path: images}}
+steps:
+  data:
+    type: prepare
+    inputs: {images: "${{inputs.images}}"}
+    image: {height: 16, width: 16, channels: 3}
+    split: {train: 0.8, test: 0.2}
+"""
+
+
+def put_image(flow, name, seed):
+    path = flow.folder / "images" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (24, 20 + seed % 3, 3), np.uint8)).save(path)
+
+
+@pytest.mark.parametrize("ranks, more", [(1, ""), (2, "    split_by: {type: stratified, column: label}\n")], ids=["random", "stratified"])
+def test_images_that_have_not_changed_are_taken_over(rankflow, ranks, more):
+    rankflow.write("p.yaml", IMAGES + more)
+    for i in range(30):
+        put_image(rankflow, f"{'cat' if i % 3 else 'dog'}/{i:02}.{'jpg' if i % 2 else 'png'}", i)
+    assert run(rankflow, "-n", ranks)[0] is None, "there is no earlier run"
+    put_image(rankflow, "ape/0.png", 100)
+    put_image(rankflow, "cat/10.png", 101)
+    (rankflow.folder / "images/dog/03.jpg").rename(rankflow.folder / "images/cat/03.jpg")
+    said, digests = run(rankflow, "-n", ranks)
+    assert said == "29 of 31"
+    assert run(rankflow, "-n", ranks, "--force", "data") == (None, digests), "--force decodes all of them"
+
+
+def test_images_of_another_size_are_not_taken_over(rankflow):
+    rankflow.write("p.yaml", IMAGES.replace("height: 16, width: 16, channels: 3", "most_damaged: 20"))
+    for i in range(9):
+        put_image(rankflow, f"cat/{i}.png", 3 * i)
+    put_image(rankflow, "cat/a.png", 1)
+    run(rankflow)
+    put_image(rankflow, "cat/0.png", 4)  # all others are now of another size than the first, but for one
+    assert said_to_users(rankflow) == "0 of 10: the first image has another size or other channels than in the earlier run"
+    assert rankflow.metrics("data")["rows_dropped"] == {"damaged": 8}

@@ -244,6 +244,23 @@ TEST_F(FingerprintTest, NoPathIsInTheIngredients) {
   EXPECT_THAT(text, Not(HasSubstr("/data")));
 }
 
+TEST_F(FingerprintTest, AFamilyLeavesOutTheContentOfSomeInputs) {
+  const auto family = [&] { return of(example.at("report")).family; };
+  EXPECT_EQ(family(), "") << "nothing may differ";
+  example.make.by_file = {"data", "images"};
+  const std::string rows = family(), digest = of(example.at("report")).digest;
+  EXPECT_EQ(rows.size(), 64u);
+  example.disk.files["/data/flights"] = "other rows";
+  EXPECT_NE(of(example.at("report")).digest, digest);
+  EXPECT_EQ(family(), rows);
+  example.at("report").inputs["statistics"] = "${{inputs.data}}";
+  EXPECT_NE(family(), rows) << "another input counts";
+  example.at("report").inputs = {{"images", "${{inputs.data}}"}};
+  EXPECT_NE(family(), rows) << "what is made of images is no table's";
+  example.at("report").inputs = {{"statistics", "${{inputs.data}}"}};
+  EXPECT_EQ(family(), "");
+}
+
 TEST_F(FingerprintTest, RemoteInputsCountByTheirListing) {
   PipelineInput& input = example.pipeline.inputs[0];
   input.path = "";
