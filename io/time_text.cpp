@@ -2,12 +2,18 @@
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <chrono>
+#include <cstdio>
 #include <optional>
+#include <span>
 
 #include "base/text.h"
+#include "io/arrow_result.h"
 
 namespace rankflow {
 namespace {
@@ -71,6 +77,35 @@ Result<Datum> times_in(const std::shared_ptr<arrow::Array>& texts, bool in_green
   return arrow::compute::Subtract(numbers, Datum(times.offsets));
 }
 
+/// 2024-05-31 21:59:00 for the seconds since 1970-01-01 of that.
+std::string written(std::int64_t time) {
+  using namespace std::chrono;
+  const auto day = floor<days>(sys_seconds(std::chrono::seconds(time)));
+  const year_month_day date(day);
+  const hh_mm_ss clock(sys_seconds(std::chrono::seconds(time)) - day);
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u %02d:%02d:%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+/// Null where the texts are not all times.
+std::shared_ptr<arrow::Int64Array> seconds_of(std::span<const std::string> texts) {
+  const std::string doing = "cannot read times";
+  arrow::StringBuilder builder;
+  for (const std::string& text : texts) check_arrow(builder.Append(text), doing);
+  const auto times = times_in(value_of(builder.Finish(), doing), true);
+  if (times.status().IsInvalid()) return nullptr;
+  return std::static_pointer_cast<arrow::Int64Array>(value_of(times, doing).make_array());
+}
+
+std::string with_fraction(std::string time, std::string_view fraction) {
+  while (fraction.ends_with('0')) fraction.remove_suffix(1);
+  return fraction.empty() ? time : std::move(time) + "." + std::string(fraction);
+}
+
 /// Chunk by chunk; a scalar as the only value of a column.
 Result<Datum> times_of(const Datum& texts, bool in_greenwich) {
   if (texts.is_scalar()) {
@@ -96,13 +131,13 @@ PlainTime plain_time(std::string_view text) {
   if (zone != std::string_view::npos) {
     const auto offset = zone_offset(text.substr(zone));
     if (!offset) return time;
-    time = {text.substr(0, zone), *offset};
+    time = {text.substr(0, zone), {}, *offset};
   }
   const std::string_view shown = time.text;
   const bool fraction = shown.size() > time_length + 1 &&
                         (shown[time_length] == '.' || shown[time_length] == ',') &&
                         std::all_of(shown.begin() + time_length + 1, shown.end(), is_digit);
-  if (fraction) time.text = shown.substr(0, time_length);
+  if (fraction) time.text = shown.substr(0, time_length), time.fraction = shown.substr(time_length + 1);
   return time;
 }
 
@@ -116,6 +151,19 @@ Result<Datum> seconds_since_1970(const Datum& texts) {
   if (auto times = arrow::compute::Cast(texts, seconds()); times.ok())
     return arrow::compute::Cast(*times, arrow::int64());
   return times_of(texts, true);
+}
+
+std::vector<std::string> comparable_times(const std::vector<std::string>& texts) {
+  check_arrow(arrow::compute::Initialize(), "cannot start Arrow's functions");
+  std::vector<std::string> comparable = texts;
+  const auto all = seconds_of(texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto own = all ? nullptr : seconds_of(std::span(texts).subspan(i, 1));
+    if (all || own)
+      comparable[i] = with_fraction(written(all ? all->Value(static_cast<std::int64_t>(i)) : own->Value(0)),
+                                    plain_time(texts[i]).fraction);
+  }
+  return comparable;
 }
 
 }  // namespace rankflow

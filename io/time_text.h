@@ -5,13 +5,15 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace rankflow {
 
-/// A text without its fraction of a second and its zone, and the zone's seconds east of Greenwich (none: 0).
+/// A text without its fraction of a second and its zone; the digits of that fraction; and the zone's seconds east of Greenwich (none: 0).
 struct PlainTime {
-  std::string_view text;
+  std::string_view text, fraction = {};
   std::int64_t offset = 0;
 };
 PlainTime plain_time(std::string_view text);
@@ -21,5 +23,9 @@ PlainTime plain_time(std::string_view text);
 arrow::Result<arrow::Datum> shown_times(const arrow::Datum& texts);
 /// The seconds since 1970-01-01 in Greenwich, int64; a time without a zone is taken for one of there.
 arrow::Result<arrow::Datum> seconds_since_1970(const arrow::Datum& texts);
+
+/// For each text one whose bytes sort as the times do, and are equal where these are: 2024-05-31 21:59:00.25 for
+/// 2024-05-31T23:59:00.250+02:00. Times without a zone are taken for those of Greenwich; what is no date and no time stays as it is.
+std::vector<std::string> comparable_times(const std::vector<std::string>& texts);
 
 }  // namespace rankflow

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "io/optional_key.h"
+#include "io/time_text.h"
 #include "steps/row_split.h"
 
 namespace rankflow {
@@ -32,11 +33,22 @@ std::vector<std::string> order_of(const Json& rule, const std::vector<std::strin
   return order;
 }
 
-/// A time as it is compared: 2024-06-01T10:00:00 and 2024-06-01 10:00:00 are the same.
-std::string comparable_time(std::string text) {
-  constexpr std::size_t day = 10;
-  if (text.size() > day && text[day] == 'T' && text[4] == '-' && text[7] == '-') text[day] = ' ';
-  return text;
+/// The values of `split_by.at` as texts that are compared with those of a column.
+std::vector<std::string> comparable_cuts(const Json& cuts) {
+  std::vector<std::string> texts;
+  for (const Json& cut : cuts) texts.push_back(cut.is_string() ? cut.get<std::string>() : cut.dump());
+  return comparable_times(texts);
+}
+
+/// Numbers were looked at before anything ran.
+void check_ascending(const Json& cuts) {
+  if (cuts.empty() || !cuts[0].is_string()) return;
+  const auto texts = comparable_cuts(cuts);
+  for (std::size_t i = 1; i < texts.size(); ++i) {
+    if (texts[i] <= texts[i - 1])
+      throw Error(ExitStatus::configuration, str("`split_by.at` has to ascend, and ", cuts[i].dump(),
+                                                 " comes after ", cuts[i - 1].dump()));
+  }
 }
 
 std::vector<double> numbers_of(const TablePart& part, const std::string& column) {
@@ -73,6 +85,7 @@ TableSplit::TableSplit(const Json& parameters) : seed_(parameters.at("seed").get
   if (kind_ == Kind::time) {
     names_ = order_of(rule, names_);
     cuts_ = value_or_null(rule, "at");
+    check_ascending(cuts_);
   }
   double end = 0;
   for (const std::string& name : names_) ends_.push_back(end += fractions.at(name));
@@ -153,16 +166,15 @@ void TableSplit::assign_by_hash(TablePart& part) const {
 
 void TableSplit::assign_by_time(TablePart& part) const {
   if (part.table.type(column_) == ColumnType::text) {
-    std::vector<std::string> cuts;
-    for (const Json& cut : cuts_)
-      cuts.push_back(comparable_time(cut.is_string() ? cut.get<std::string>() : cut.dump()));
+    const std::vector<std::string> cuts = comparable_cuts(cuts_);
     const Categories values = categories_of(*part.table.at(column_));
+    const std::vector<std::string> names = comparable_times(values.names);
     for (std::size_t row = 0; row < part.split.size(); ++row) {
       const std::int32_t code = values.codes[row];
       if (code < 0) throw no_value(part, row, column_);
-      const std::string value = comparable_time(values.names[static_cast<std::size_t>(code)]);
+      const std::string& name = names[static_cast<std::size_t>(code)];
       part.split[row] =
-          static_cast<std::uint8_t>(std::upper_bound(cuts.begin(), cuts.end(), value) - cuts.begin());
+          static_cast<std::uint8_t>(std::upper_bound(cuts.begin(), cuts.end(), name) - cuts.begin());
     }
     return;
   }

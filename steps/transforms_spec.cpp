@@ -183,7 +183,9 @@ Field split_by_field() {
          list("order", text("", "a split"),
               "The splits in the order of time; by default train, validation, test"),
          list("at", any("", "a value"),
-              "The first value of each split but the first. By default where the fractions of `split` say")}},
+              "The first value of each split but the first, such as 2024-05-31 or "
+              "2024-05-31T23:59:00.5+02:00; times without "
+              "a zone are taken for those of Greenwich. By default where the fractions of `split` say")}},
        {"stratified",
         "At random within each value of a column, so that each value's rows are divided by the fractions",
         {column("The column, such as that of the target")}}},
@@ -245,6 +247,12 @@ void check_split_by(const Json& rule, const Json& split) {
       throw Error(ExitStatus::configuration,
                   str("`split_by.at` has ", at[i].dump(), ", which is neither a number nor a text"));
     if (i == 0) continue;
+    // Longer texts are times, perhaps in several zones: the step compares them (table_split.cpp).
+    constexpr std::size_t date_length = 10;
+    const auto is_time = [&](const Json& v) {
+      return v.is_string() && v.get_ref<const std::string&>().size() > date_length;
+    };
+    if (at[i].is_string() && at[i - 1].is_string() && (is_time(at[i]) || is_time(at[i - 1]))) continue;
     if (at[i].is_number() != at[i - 1].is_number() || !(at[i - 1] < at[i]))
       throw Error(ExitStatus::configuration,
                   str("`split_by.at` has to ascend, and ", at[i].dump(), " comes after ", at[i - 1].dump()));

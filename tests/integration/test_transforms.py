@@ -98,6 +98,14 @@ def test_times_are_compared_as_such(rankflow):
     prepare(rankflow, "d,x\n2024-05-01T14:00:00,1\n2024-06-01T10:00:00,2\n2024-06-01T14:00:00,3\n",
             "features: {numeric: [x]}\nsplit: {train: 0.5, test: 0.5}\nsplit_by: {type: time, column: d, at: ['2024-06-01 12:00:00']}")
     assert read(rankflow, "train")["x"] == [1, 2]
+    rows = ["2024-06-01T12:30:00+02:00", "2024-06-01 11:59:59.75", "2024-06-01T12:00:00.000Z", "2024-06-01T08:00:00.5-0400"]
+    table = "d,x\n" + "".join(f"{time},{x}\n" for x, time in enumerate(rows))
+    split = "features: {numeric: [x]}\nsplit: {train: 0.5, test: 0.5}\nsplit_by: {type: time, column: d, at: ['2024-06-01T14:00:00+02:00']}"
+    prepare(rankflow, table, split)
+    assert (read(rankflow, "train")["x"], read(rankflow, "test")["x"]) == ([0, 1], [2, 3])
+    wrong = split.replace("['2024-06-01T14:00:00+02:00']", "['2024-06-01T13:00:00Z', '2024-06-01T14:00:00+02:00']")
+    says = prepare(rankflow, table, wrong.replace("train: 0.5", "train: 0.3, validation: 0.2"), code=78)
+    assert "`split_by.at` has to ascend" in says
 
 
 def test_joined_tables_have_keys_of_one_type(rankflow):
