@@ -27,14 +27,15 @@ std::string cell_place(const std::string& file, const std::string& column, std::
     for (std::int64_t i = 0; i < chunk->length(); ++i, ++row) {
       const auto scalar = chunk->GetScalar(i);
       if (!scalar.ok() || !(*scalar)->is_valid || (*scalar)->CastTo(type).ok()) continue;
+      const std::string text = (*scalar)->ToString().substr(0, 80);
       throw Error(ExitStatus::bad_data,
-                  str(cell_place(file, name, first_row < 0 ? -1 : first_row + row), ": \"",
-                      (*scalar)->ToString().substr(0, 80), "\" is no ",
+                  str(cell_place(file, name, first_row < 0 ? -1 : first_row + row), ": \"", text, "\" is no ",
                       type->id() == arrow::Type::INT64    ? "integer"
                       : type->id() == arrow::Type::DOUBLE ? "number"
                       : type->id() == arrow::Type::BOOL   ? "boolean"
                                                           : "text"),
-                  "correct the cell, list its text under `missing`, or declare another type under `schema`");
+                  str("correct the cell, take its text for missing (missing: [", in_quotes(text),
+                      "]), or declare another type under `schema`"));
     }
   }
   check_arrow(status, cell_place(file, name, -1));
@@ -48,6 +49,9 @@ Column converted(const Column& column, const std::shared_ptr<arrow::DataType>& t
     auto nulls = value_of(arrow::MakeArrayOfNull(type, column->length()), name);
     return std::make_shared<arrow::ChunkedArray>(nulls);
   }
+  // Of numbers only 0 and 1 are booleans: their texts say so, where Arrow's conversion takes any other for true.
+  if (type->id() == arrow::Type::BOOL && arrow::is_integer(column->type()->id()))
+    return converted(converted(column, arrow::utf8(), file, name, first_row), type, file, name, first_row);
   auto options = arrow::compute::CastOptions::Safe(type);
   // A large integer that becomes a real is rounded, as it is where it is read as one.
   options.allow_float_truncate = type->id() == arrow::Type::DOUBLE && arrow::is_integer(column->type()->id());

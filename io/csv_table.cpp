@@ -173,6 +173,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> CsvTable::parse(const std::shared_p
   };
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.null_values = options_.missing;
+  convert.null_values.emplace_back();
   convert.strings_can_be_null = true;
   convert.quoted_strings_can_be_null = false;
   // 0 and 1 are integers wherever they stand.

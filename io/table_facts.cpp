@@ -89,8 +89,13 @@ Json FoundColumns::packed() const {
 }
 
 ColumnType type_like_earlier(ColumnType earlier, const std::optional<ColumnType>& found) {
-  if (!found || earlier == ColumnType::text) return earlier;
-  return earlier == ColumnType::real && *found == ColumnType::integer ? ColumnType::real : *found;
+  return earlier == ColumnType::integer && found == ColumnType::real ? ColumnType::real : earlier;
+}
+
+bool must_be_read_again(ColumnType found, ColumnType type) {
+  const bool as_number = type == ColumnType::integer || type == ColumnType::real;
+  if (found == ColumnType::boolean && as_number) return false;
+  return found != type && !(found == ColumnType::integer && type == ColumnType::real);
 }
 
 }  // namespace rankflow

@@ -37,8 +37,12 @@ struct FoundColumns {
   Json packed() const;
 };
 
-/// Of rows that are to be taken like earlier ones. What was text is text, though all values of these rows look like numbers; what was
-/// an integer may be a real.
+/// Of rows that are to be taken like earlier ones: the type that these had, though the values look like another's, so that 1 is true
+/// where there were booleans, and 7 the text 7 where there were texts. Only what was an integer may be a real.
 ColumnType type_like_earlier(ColumnType earlier, const std::optional<ColumnType>& found);
+
+/// Whether values that were read as `found` are `type` only where their cells say so. A number or a boolean no longer tells the text
+/// that it was, and a text may be no number; but integers are reals, and booleans the numbers 0 and 1.
+bool must_be_read_again(ColumnType found, ColumnType type);
 
 }  // namespace rankflow

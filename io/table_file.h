@@ -30,15 +30,15 @@ struct TableOptions {
   bool header = true;                // csv: the first row of each file has the names
   std::vector<std::string> columns;  // csv: names where there is no header; none: c0, c1, …
   std::string delimiter;             // csv: one character; "": a comma, in *.tsv a tab
-  std::vector<std::string> missing;  // csv: unquoted cells with these texts are missing
+  std::vector<std::string> missing;  // csv: unquoted cells with these texts are missing, as are empty ones
   std::string encoding = "utf-8";    // csv, jsonl: as iconv(3) calls it
   std::vector<std::string>
       files;  // globs below the path where that is a folder; none: all files with a known suffix
   std::vector<std::string> datasets;  // hdf5: these are the columns; none: all in the root group
   std::string beside;  // npy: a file with as many rows, whose columns stand after the others; "": none
   std::map<std::string, ColumnType> types;  // declared by the user: not looked for
-  // Types of other rows of this table, read earlier: texts stay texts, reals stay reals, and a column without any value has the type
-  // that it had. Columns may be missing.
+  // Types of other rows of this table, read earlier: they hold like declared ones, but integers may have become reals. Columns may be
+  // missing.
   std::map<std::string, ColumnType> earlier_types;
   std::int64_t piece_bytes = 1 << 20;  // of text; at least, where the input is huge: see TableInput
 };

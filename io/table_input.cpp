@@ -263,7 +263,8 @@ void TableInput::keep_types(Communicator& comm, const std::map<std::int32_t, Fou
     types_[name] = earlier == options_.earlier_types.end() ? found.value_or(ColumnType::real)
                                                            : type_like_earlier(earlier->second, found);
     // So that pieces which are read again are read once.
-    if (found && types_[name] == ColumnType::text) options_.types[name] = ColumnType::text;
+    if (found && (types_[name] == ColumnType::text || must_be_read_again(*found, types_[name])))
+      options_.types[name] = types_[name];
   }
   run_together(comm, [&] { leave_out(all); });
   for (const std::string& name : all.names) {
@@ -308,10 +309,9 @@ Table TableInput::conform(std::int64_t piece, Table table) {
   ReadRequest request{columns_, options_.types, first_in_file_[index]};
   bool again = false;
   for (const std::string& name : table.names()) {
-    // What was read as a number or a boolean no longer tells the text that it was.
-    const bool lost = types_.at(name) == ColumnType::text && table.type(name) != ColumnType::text &&
+    const bool lost = options_.types.count(name) > 0 && table.type(name) != types_.at(name) &&
                       !is_all_missing(*table.at(name));
-    if (lost) request.types[name] = ColumnType::text;
+    if (lost) request.types[name] = types_.at(name);
     again = again || lost;
   }
   if (again) table = read_file(piece, request);

@@ -5,9 +5,10 @@
 
 namespace rankflow {
 
-AbsentColumns::AbsentColumns(const Json& types, const Table& read) : there_(read.names()) {
-  for (const auto& [column, type] : types.items()) {
-    if (!read.has(column)) types_[column] = column_type_named(type);
+AbsentColumns::AbsentColumns(const std::map<std::string, ColumnType>& types, const Table& read)
+    : there_(read.names()) {
+  for (const auto& [column, type] : types) {
+    if (!read.has(column)) types_[column] = type;
   }
 }
 

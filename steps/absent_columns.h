@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "io/json.h"
 #include "io/table.h"
 #include "steps/lineage.h"
 
@@ -16,8 +15,8 @@ namespace rankflow {
 class AbsentColumns {
  public:
   AbsentColumns() = default;
-  /// `types`: {column: type} of the rows learnt from; `read`: the table at hand.
-  AbsentColumns(const Json& types, const Table& read);
+  /// `types`: of the rows learnt from; `read`: the table at hand.
+  AbsentColumns(const std::map<std::string, ColumnType>& types, const Table& read);
 
   std::set<std::string> names() const;
   /// Gives the table these columns, without values.

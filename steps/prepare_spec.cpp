@@ -229,7 +229,8 @@ StepSpec prepare_spec() {
       {"statistics",
        "a prepared dataset whose scaling, categories and classes are used instead of learning them, so that "
        "other data "
-       "are prepared in the same way",
+       "are prepared in the same way: columns have the types that they had there, and texts that were "
+       "`missing` are",
        false, dataset_kind},
   };
   spec.by_file = {"data", "images", "labels"};

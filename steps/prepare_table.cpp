@@ -15,6 +15,7 @@
 #include "io/table_input.h"
 #include "steps/absent_columns.h"
 #include "steps/feature_selection.h"
+#include "steps/known_dataset.h"
 #include "steps/prepare_script.h"
 #include "steps/rows_learner.h"
 #include "steps/split_writer.h"
@@ -49,14 +50,9 @@ class TablePreparation {
   TablePart part(std::int64_t piece);
   /// A table without rows that has the columns that all parts have in the end.
   Table shape();
-  /// Of the columns that the data of `statistics` were made from; an object, empty where there are none.
-  Json known_types() const {
-    return known_.is_null() ? Json::object() : known_.value("types", Json::object());
-  }
   void find_absent();
   void check_absent(const Table& shape) const;
   void choose_features(const Table& shape);
-  void require_same_learning() const;
   void learn();
   void learn_rows();
   /// For the last time.
@@ -88,7 +84,7 @@ TransformContext TablePreparation::transform_context() {
   if (path == context_.inputs.end()) return context;
   const auto alone = make_self_communicator();
   TableOptions options;
-  options.missing = keys_.at("missing").get<std::vector<std::string>>();
+  options.missing = missing_texts(keys_, known_);
   const std::string scratch = str(scratch_, "/join-", context.rank);
   const auto names = TableInput(*alone, path->second, options, scratch).known_names();
   for (const auto& [column, type] : table_options(keys_).types) {  // they hold for both tables
@@ -106,17 +102,18 @@ void TablePreparation::open() {
     if (auto it = context_.inputs.find("statistics"); it != context_.inputs.end())
       known_ = read_dataset_info(it->second).schema;
     recipe_.emplace(keys_, known_, transform_context());
+    require_same_types(keys_, known_, *recipe_);
   });
   const bool script = keys_.contains("entry_script");
   const std::string path = script ? rows_of_script(context_, scratch_) : context_.inputs.at("data");
   TableOptions options;
   if (!script) {
     options = table_options(keys_);
+    options.missing = missing_texts(keys_, known_);
     if (auto target = context_.inputs.find("target"); target != context_.inputs.end())
       options.beside = target->second;
   }
-  const Json types = known_types();
-  for (const auto& [column, type] : types.items()) options.earlier_types[column] = column_type_named(type);
+  options.earlier_types = known_types(known_);
   takeover_.emplace(context_, obstacle_to_takeover(context_, known_, *recipe_));
   do {
     input_.emplace(context_.comm, path, options, scratch_,
@@ -131,7 +128,7 @@ void TablePreparation::open() {
 
 void TablePreparation::find_absent() {
   if (!columns_to_read().empty()) return;  // all that are used are there
-  absent_ = AbsentColumns(known_types(), input_->without_rows());
+  absent_ = AbsentColumns(known_types(known_), input_->without_rows());
   if (!absent_.names().empty()) recipe_->without(absent_.names());
 }
 
@@ -215,24 +212,11 @@ void TablePreparation::choose_features(const Table& shape) {
                   "leave `features` out");
     }
     features_ = known;
-    require_same_learning();
+    require_same_learning(keys_, known_);
   }
   if (features_.numeric.empty() && features_.categorical.empty()) {
     throw Error(ExitStatus::configuration, "no column is left to be a feature",
                 "list columns under `features`");
-  }
-}
-
-/// Scaling and categories are those of `statistics`: a key that asks for others would have no effect.
-void TablePreparation::require_same_learning() const {
-  for (const char* key : {"scaling", "min_count"}) {
-    const Json &mine = value_or_null(keys_, key), &theirs = value_or_null(known_, key);
-    if (mine.is_null() || theirs.is_null() || mine == theirs) continue;
-    throw Error(
-        ExitStatus::configuration,
-        str("`", key, "` is ", mine.dump(), ", but the dataset given as `statistics` was prepared with ",
-            theirs.dump(), ", which counts"),
-        str("leave `", key, "` out"));
   }
 }
 
@@ -317,7 +301,9 @@ Json TablePreparation::schema() const {
   schema["scaling"] = known ? known_.at("scaling") : Json(scaling_of(keys_));
   schema["min_count"] = known ? known_.at("min_count") : Json(min_count_of(keys_));
   if (const Json recipe = recipe_->saved(); !recipe.is_null()) schema["recipe"] = recipe;
-  schema["types"] = known_types();  // so that other rows are read like these
+  // So that other rows are read like these.
+  schema["missing"] = missing_texts(keys_, known_);
+  schema["types"] = known_.is_null() ? Json::object() : known_.value("types", Json::object());
   const Table table = input_->without_rows();
   for (const std::string& column : table.names()) {
     if (known_.is_null()) schema["types"][column] = name(table.type(column));

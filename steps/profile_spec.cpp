@@ -6,7 +6,7 @@ namespace rankflow {
 StepSpec profile_spec() {
   StepSpec spec;
   spec.type = "profile";
-  spec.version = 2;
+  spec.version = 3;
   spec.help =
       "Looks at every column of a table or prepared dataset: type, missing and distinct values, extremes, "
       "mean, quantiles, "

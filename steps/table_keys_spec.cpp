@@ -29,6 +29,11 @@ Error wrong(const std::string& message, const std::string& hint = {}) {
 
 }  // namespace
 
+const std::vector<std::string>& usual_missing() {
+  static const std::vector<std::string> texts{"NA", "N/A", "NaN", "nan", "null", "NULL"};
+  return texts;
+}
+
 Fields table_keys() {
   return {
       choice("format", format_names(),
@@ -55,9 +60,9 @@ Fields table_keys() {
                     "Tables without a header: the names of the columns; by default c0, c1, …"),
                1),
       text("delimiter", "CSV: the character between two cells; by default a comma, in *.tsv a tab"),
-      with_default(
-          list("missing", text("", "a cell's text"), "Tables: unquoted cells with these texts have no value"),
-          Json::array({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})),
+      list("missing", text("", "a cell's text"),
+           str("CSV: unquoted cells with these texts have no value; ", join(usual_missing(), ", "),
+               " where the key isn't given. An empty cell never has one")),
   };
 }
 

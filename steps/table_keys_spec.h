@@ -2,12 +2,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/field.h"
 
 namespace rankflow {
 
 Fields table_keys();
+/// Texts of cells without a value where the key `missing` isn't given.
+const std::vector<std::string>& usual_missing();
 /// What their types can't say. Throws Error (configuration).
 void check_table_keys(const Json& parameters);
 /// That no name stands twice in a list. `where`: the list's key. Throws Error (configuration).

@@ -193,6 +193,35 @@ def test_rows_are_read_like_those_learnt_from(rankflow, keys):
     assert read(rankflow, step="new")["zip"] == ["04321"]
 
 
+@pytest.mark.parametrize("trained, served, expected", [
+    ("True False", "1 0 1", ["true", "false", "true"]),
+    ("1 0", "True False", ["1", "0"]),
+    ("007 008", "8 007", ["8", "7"]),
+    ("True False", "1 ? 0", '"?" is no boolean'),
+    ("007 008", "007 ?", '"?" is no integer'),
+    ("1.50 2.50", "1.50 ?", '"?" is no number'),
+])
+def test_a_column_whose_values_look_like_another_types(rankflow, trained, served, expected):
+    table = "c,x\n" + "".join(f"{c},1\n" for c in trained.split() * 2)
+    rows = "c,x\n" + "".join(f"{c},1\n" for c in served.split())
+    says = serve(rankflow, table, "features: {categorical: [c]}", rows, code=65 if isinstance(expected, str) else 0)
+    if isinstance(expected, str):
+        assert f'small.csv: row 2: column "c": {expected}' in says and 'missing: ["?"]' in says
+        serve(rankflow, table, "features: {categorical: [c]}", rows, more="missing: ['?']")
+        assert read(rankflow, step="new")["c"].count(None) == 1
+        expected = "was prepared from it as"
+        assert expected in serve(rankflow, table, "features: {categorical: [c]}", rows, more="schema: {c: text}", code=78)
+    else:
+        assert read(rankflow, step="new")["c"] == expected
+
+
+def test_missing_texts_of_the_rows_learnt_from(rankflow):
+    keys = "missing: ['-999']\nmissing_values: mean"
+    serve(rankflow, "x\n1\n\n-999\n3\n", keys, "x\n2\n-999\n?\n", more="missing: ['?']\nmissing_values: mean")
+    assert read(rankflow, step="new")["x"] == [2, 2, 2]
+    assert "NA" in serve(rankflow, "x\n1\n3\n-999\n", keys, "x\nNA\n", code=65)
+
+
 @pytest.mark.parametrize("keys", [
     "transforms: [{type: fill, columns: [c], value: none}]",
     "transforms: [{type: fill, columns: [c], with: most_frequent}]",

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST_F(CsvTest, TypesAreFoundByLooking) {
   const Table t = table("i,r,b,s,none,day\n1,1.5,true,x,,2001-01-01\nNA,2,false,NA,NA,2001-01-02\n");
@@ -168,6 +169,48 @@ TEST_F(CsvTest, TypesMayBeDeclared) {
   options.types = {{"c", ColumnType::text}};
   EXPECT_THAT(message_of(ExitStatus::configuration, [&] { table("a,b\n1,2\n", options); }),
               HasSubstr("no such column"));
+}
+
+TEST_F(CsvTest, EarlierTypesHoldLikeDeclaredOnes) {
+  TableOptions options = defaults();
+  options.piece_bytes = 8;  // some pieces tell nothing of the others
+  const auto like = [&](ColumnType type, const std::string& content) {
+    options.earlier_types = {{"a", type}};
+    return categories_of(*table(content, options).at("a")).names;
+  };
+  EXPECT_THAT(like(ColumnType::boolean, "a,b\n1,x\n0,x\n,x\n1,x\n"), ElementsAre("false", "true"));
+  EXPECT_THAT(like(ColumnType::boolean, "a,b\nNA,x\nNA,x\n"), IsEmpty());
+  EXPECT_THAT(like(ColumnType::integer, "a,b\nTrue,x\nFalse,x\n"), ElementsAre("0", "1"));
+  EXPECT_THAT(like(ColumnType::text, "a,b\n01,x\n002,x\n"), ElementsAre("002", "01"));
+  EXPECT_EQ(table("a,b\n1,x\n2.5,x\n", options).type("a"), ColumnType::text);
+  options.earlier_types = {{"a", ColumnType::integer}};
+  EXPECT_EQ(table("a,b\n1,x\n2.5,x\n", options).type("a"), ColumnType::real);
+  const std::string says = error("a,b\n7,x\n8,x\n9,x\n?,x\n", options);
+  EXPECT_THAT(says, HasSubstr("a.csv: row 4: column \"a\": \"?\" is no integer"));
+  EXPECT_THAT(error("a,b\n7,x\nTrue,x\n", options), HasSubstr("row 2: column \"a\": \"True\" is no integer"));
+  options.earlier_types = {{"a", ColumnType::boolean}};
+  EXPECT_THAT(error("a,b\n1,x\n0,x\n2,x\n", options), HasSubstr("row 3: column \"a\": \"2\" is no boolean"));
+  options.missing = {"?"};
+  EXPECT_THAT(like(ColumnType::real, "a,b\n1.5,x\n,x\n?,x\n"), ElementsAre("1.5"));
+}
+
+TEST_F(CsvTest, EarlierTypesHoldInJsonLines) {
+  TableOptions options = defaults();
+  options.piece_bytes = 16;
+  const std::string path = folder_ / "a.jsonl";
+  const auto names = [&](ColumnType type, const std::string& content) {
+    options.earlier_types = {{"a", type}};
+    write_text(path, content);
+    return categories_of(*read_table(path, options).at("a")).names;
+  };
+  EXPECT_THAT(names(ColumnType::boolean, "{\"a\": 1}\n{\"a\": 0}\n{\"a\": null}\n"),
+              ElementsAre("false", "true"));
+  EXPECT_THAT(names(ColumnType::integer, "{\"a\": true}\n{\"a\": false}\n"), ElementsAre("0", "1"));
+  EXPECT_THAT(names(ColumnType::integer, "{\"a\": \"7\"}\n{\"a\": \"8\"}\n"), ElementsAre("7", "8"));
+  EXPECT_THAT(
+      message_of(ExitStatus::bad_data,
+                 [&] { names(ColumnType::integer, "{\"a\": \"7\"}\n{\"a\": \"8\"}\n{\"a\": \"?\"}\n"); }),
+      HasSubstr("a.jsonl: row 3: "));
 }
 
 TEST_F(CsvTest, TabsAreAFilesOwnMatter) {
