@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/carried.h"
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "io/mapped_file.h"
@@ -32,14 +33,20 @@ std::string info_path(const std::string& folder) {
   return folder + "/dataset.json";
 }
 
-std::vector<std::int64_t> part_shape(const ColumnInfo& column, std::int64_t rows) {
-  std::vector<std::int64_t> shape{rows};
-  shape.insert(shape.end(), column.shape.begin(), column.shape.end());
-  return shape;
+/// What a part of `rows` rows holds of the column: texts are elements there, not arrays of bytes.
+hdf5::Array part_array(const DatasetInfo& info, const ColumnInfo& column, std::int64_t rows) {
+  hdf5::Array array{column.name, column.dtype, {rows}};
+  if (is_carried_text(info, column.name))
+    array.text_length = column.shape.at(0);
+  else
+    array.shape.insert(array.shape.end(), column.shape.begin(), column.shape.end());
+  return array;
 }
 
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  return Json(shape).dump();
+std::string array_text(const hdf5::Array& array) {
+  const std::string type =
+      array.text_length > 0 ? str("text of ", array.text_length, " bytes") : std::string(name(array.dtype));
+  return str(type, " ", Json(array.shape).dump());
 }
 
 DType dtype_named(const std::string& text) {
@@ -67,11 +74,10 @@ std::vector<std::uint64_t> column_offsets(const std::string& path, const Dataset
     if (it == structure.arrays.end()) {
       throw Error(ExitStatus::bad_data, str(path, " has no column \"", column.name, "\""));
     }
-    const auto shape = part_shape(column, info.part_rows(part).size());
-    if (it->dtype != column.dtype || it->shape != shape) {
-      throw Error(ExitStatus::bad_data,
-                  str(path, ": column \"", column.name, "\" is ", name(it->dtype), " ", shape_text(it->shape),
-                      ", but dataset.json says ", name(column.dtype), " ", shape_text(shape)));
+    const hdf5::Array wanted = part_array(info, column, info.part_rows(part).size());
+    if (it->dtype != wanted.dtype || it->shape != wanted.shape || it->text_length != wanted.text_length) {
+      throw Error(ExitStatus::bad_data, str(path, ": column \"", column.name, "\" is ", array_text(*it),
+                                            ", but dataset.json says ", array_text(wanted)));
     }
     offsets.push_back(it->offset);
   }
@@ -122,7 +128,7 @@ PartWriter::PartWriter(const std::string& folder, const DatasetInfo& info, std::
   state_->path = part_path(folder, part);
   std::vector<hdf5::Array> arrays;
   for (const ColumnInfo& column : info.columns) {
-    arrays.push_back({column.name, column.dtype, part_shape(column, info.part_rows(part).size())});
+    arrays.push_back(part_array(info, column, info.part_rows(part).size()));
     state_->row_bytes.push_back(column.row_bytes());
   }
   state_->arrays = hdf5::create(state_->path, std::move(arrays), {}, part_alignment);
@@ -189,6 +195,7 @@ DatasetInfo read_dataset_info(const std::string& folder) {
     info.schema = json.at("schema");
     if (info.rows < 0 || info.rows_per_part < 1)
       throw Error(ExitStatus::bad_data, "impossible number of rows");
+    carried_columns(info);  // throws where they don't fit
     return info;
   } catch (const Json::exception& e) {
     throw Error(ExitStatus::bad_data, str(path, ": ", e.what()));
@@ -203,6 +210,7 @@ struct Dataset::Maps {
     std::vector<std::uint64_t> offsets;  // of each column
   };
   std::vector<Part> parts;
+  std::vector<char> carried;  // of each column, whether it is
 };
 
 Dataset::Dataset(const std::string& folder) : info_(read_dataset_info(folder)) {
@@ -212,6 +220,8 @@ Dataset::Dataset(const std::string& folder) : info_(read_dataset_info(folder)) {
     auto offsets = column_offsets(path, info_, part);
     maps->parts.push_back({MappedFile(path), std::move(offsets)});
   }
+  for (const ColumnInfo& column : info_.columns)
+    maps->carried.push_back(carried_type(info_, column.name).has_value());
   maps_ = std::move(maps);
 }
 
@@ -296,6 +306,7 @@ void Dataset::will_need(Range range) const {
     const auto first = static_cast<std::uint64_t>(range.begin - rows.begin);
     const auto count = static_cast<std::uint64_t>(std::min(range.end, rows.end) - range.begin);
     for (std::size_t c = 0; c < info_.columns.size(); ++c) {
+      if (maps_->carried[c]) continue;  // nothing that reads ahead wants it
       const std::uint64_t bytes = info_.columns[c].row_bytes();
       part.file.will_need(part.offsets[c] + first * bytes, count * bytes);
     }

@@ -117,13 +117,22 @@ std::map<std::string, std::string> read_attributes(const Access& access, hid_t f
   return texts;
 }
 
-DType read_type(const Access& access, hid_t dataset, const std::string& name) {
+void read_type(const Access& access, hid_t dataset, Array& array) {
   Handle type = access.own(H5Dget_type(dataset), H5Tclose);
+  if (H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) == 0) {
+    array.dtype = DType::u8;
+    array.text_length = static_cast<std::int64_t>(H5Tget_size(type.get()));
+    if (H5Tequal(type.get(), element_type(access, array).get()) > 0) return;
+  }
+  array.text_length = 0;
   for (DType candidate : {DType::u8, DType::i32, DType::i64, DType::f32, DType::f64}) {
-    if (H5Tequal(type.get(), file_type(candidate)) > 0) return candidate;
+    array.dtype = candidate;
+    if (H5Tequal(type.get(), file_type(candidate)) > 0) return;
   }
   access.fail(
-      str("\"", name, "\" has a type other than little-endian uint8, int32, int64, float32 or float64"));
+      str("\"", array.name,
+          "\" has a type other than little-endian uint8, int32, int64, float32 or float64, or UTF-8 of a "
+          "fixed length, padded with NUL"));
 }
 
 std::vector<std::int64_t> read_shape(const Access& access, hid_t dataset) {
@@ -153,7 +162,9 @@ Array read_array(const Access& access, hid_t file, const std::string& name, std:
   if (H5Iget_type(object.get()) != H5I_DATASET) access.fail(str("\"", name, "\" is not an array"));
   check_storage(access, object.get(), name);
 
-  Array array{name, read_type(access, object.get(), name), read_shape(access, object.get())};
+  Array array{name};
+  read_type(access, object.get(), array);
+  array.shape = read_shape(access, object.get());
   const std::uint64_t bytes = array.bytes();
   if (bytes == 0) return array;
   array.offset = H5Dget_offset(object.get());

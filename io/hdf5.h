@@ -18,8 +18,7 @@ struct Array {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;  // empty: one value
   std::uint64_t offset = 0;         // of its first byte in the file; 0 where it has no elements
-  std::int64_t text_length =
-      0;  // above 0: elements are UTF-8 texts of so many bytes, padded with NUL (written only)
+  std::int64_t text_length = 0;     // above 0: elements are UTF-8 texts of so many bytes, padded with NUL
 
   std::uint64_t bytes() const;  // throws Error (bad_data) where the shape's product overflows
 };
@@ -42,8 +41,8 @@ void add_attribute(const std::string& path, const std::string& name, const std::
 
 /// Reads the structure of a file made by `create` (or by others in the same manner). Throws Error (bad_data)
 /// before any data are read or memory for them is allocated where the file is cut off, or an array is a link
-/// elsewhere, external, virtual, chunked, filtered, of another type than those of DType, or reaches past the
-/// file's end.
+/// elsewhere, external, virtual, chunked, filtered, of another type than those of DType and texts as `create` makes them,
+/// or reaches past the file's end.
 Structure read_structure(const std::string& path);
 
 }  // namespace rankflow::hdf5

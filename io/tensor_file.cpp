@@ -109,6 +109,8 @@ TensorFile read_checked(const std::string& path, const hdf5::Structure& structur
   Checksum checksum(attributes);
   File file(path, O_RDONLY);
   for (const hdf5::Array& array : structure.arrays) {
+    if (array.text_length > 0)
+      throw Error(ExitStatus::bad_data, str(path, ": \"", array.name, "\" holds texts, not numbers"));
     StoredTensor tensor{array.name, array.dtype, array.shape, std::vector<std::byte>(array.bytes())};
     read_at(file, array.offset, tensor.data);
     if (!expected.empty())

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/optional_key.h"
 #include "launchers/dataset_profile.h"
 #include "launchers/display.h"
 #include "launchers/text_table.h"
@@ -68,10 +69,21 @@ std::string columns_text(const Json& columns, const Terminal& terminal) {
   TextTable table({{"column"}, {"type"}, {"per row"}});
   for (const Json& column : columns) {
     table.add({{text_of(column, "name")},
-               {text_of(column, "dtype")},
+               {column.contains("carried") ? str(text_of(column, "carried"), ", carried along")
+                                           : text_of(column, "dtype")},
                {shape_text(column.value("shape", Json::array()))}});
   }
   return table.empty() ? "" : str("\n", table.text(terminal.width, terminal.color));
+}
+
+/// Adds to each column that is carried along the type of its values.
+Json with_carried(Json columns, const Json& schema) {
+  for (const Json& carried : value_or_null(schema, "carried")) {
+    for (Json& column : columns) {
+      if (text_of(column, "name") == text_of(carried, "name")) column["carried"] = carried.value("type", "");
+    }
+  }
+  return columns;
 }
 
 std::string files_text(const std::vector<DatasetFile>& files, const Terminal& terminal) {
@@ -93,7 +105,7 @@ std::string files_text(const std::vector<DatasetFile>& files, const Terminal& te
 Json known_columns(const DatasetVersion& version, const StoreLayout& layout) {
   const auto info = version.remote ? std::nullopt : try_read_json(version.place(layout) + "/dataset.json");
   if (info && info->is_object() && info->contains("columns") && info->at("columns").is_array())
-    return info->at("columns");
+    return with_carried(info->at("columns"), info->value("schema", Json::object()));
   Json columns = Json::array();
   const auto profile = known_profile(layout, version);
   if (!profile) return columns;

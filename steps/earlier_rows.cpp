@@ -1,10 +1,12 @@
 #include "steps/earlier_rows.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/carried.h"
 
 namespace rankflow {
 namespace {
@@ -96,25 +98,50 @@ std::vector<std::int64_t> EarlierRows::places(std::int64_t count) const {
   return places;
 }
 
-std::vector<OutputColumn> EarlierRows::columns(std::int64_t shift) const {
+std::map<std::string, std::int64_t> EarlierRows::text_lengths(Range numbers) const {
+  std::map<std::string, std::int64_t> lengths;
+  for (const ColumnInfo& column : info().columns) {
+    if (!is_carried_text(info(), column.name)) continue;
+    std::int64_t& longest = lengths[column.name];
+    for (std::size_t d = 0; d < datasets_.size(); ++d) {
+      datasets_[d].for_each_row(column.name, range_in(d, numbers), [&](const std::byte* row) {
+        longest = std::max(longest, std::ssize(text_at(row, datasets_[d].info().at(column.name))));
+      });
+    }
+  }
+  return lengths;
+}
+
+void EarlierRows::copy(const ColumnInfo& column, std::size_t dataset, Range rows, std::byte* out) const {
+  const Dataset& data = datasets_[dataset];
+  const std::size_t bytes = column.row_bytes(), theirs = data.info().at(column.name).row_bytes();
+  if (bytes == theirs) return data.copy(column.name, rows, out);
+  std::memset(out, 0, static_cast<std::size_t>(rows.size()) * bytes);
+  data.for_each_row(column.name, rows, [&](const std::byte* row) {
+    std::memcpy(out, row, std::min(bytes, theirs));
+    out += bytes;
+  });
+}
+
+std::vector<OutputColumn> EarlierRows::columns(std::int64_t shift, const DatasetInfo& info) const {
   std::vector<OutputColumn> columns;
-  for (const ColumnInfo& info : this->info().columns) {
-    columns.push_back({info, [this, info, shift](std::span<const std::int64_t> rows, std::byte* out) {
-                         std::byte* const begin = out;
-                         for (std::size_t i = 0; i < rows.size();) {
-                           std::size_t end = i + 1;
-                           while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
-                           const std::int64_t row = rows[i] % one_dataset;
-                           const auto count = static_cast<std::int64_t>(end - i);
-                           datasets_[static_cast<std::size_t>(rows[i] / one_dataset)].copy(
-                               info.name, {row, row + count}, out);
-                           out += static_cast<std::size_t>(count) * info.row_bytes();
-                           i = end;
-                         }
-                         if (info.name != "row" || shift == 0) return;
-                         auto* numbers = reinterpret_cast<std::int64_t*>(begin);
-                         for (std::size_t i = 0; i < rows.size(); ++i) numbers[i] += shift;
-                       }});
+  for (const ColumnInfo& column : info.columns) {
+    columns.push_back(
+        {column, [this, column, shift](std::span<const std::int64_t> rows, std::byte* out) {
+           std::byte* const begin = out;
+           for (std::size_t i = 0; i < rows.size();) {
+             std::size_t end = i + 1;
+             while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
+             const std::int64_t row = rows[i] % one_dataset;
+             const auto count = static_cast<std::int64_t>(end - i);
+             copy(column, static_cast<std::size_t>(rows[i] / one_dataset), {row, row + count}, out);
+             out += static_cast<std::size_t>(count) * column.row_bytes();
+             i = end;
+           }
+           if (column.name != "row" || shift == 0) return;
+           auto* numbers = reinterpret_cast<std::int64_t*>(begin);
+           for (std::size_t i = 0; i < rows.size(); ++i) numbers[i] += shift;
+         }});
   }
   return columns;
 }

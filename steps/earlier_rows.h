@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,15 @@ class EarlierRows {
   /// Where each row of an earlier table of `count` rows lies, as what columns() takes; -1 for those that were left out. Throws Error
   /// (bad_data) for a number that it does not have.
   std::vector<std::int64_t> places(std::int64_t count) const;
-  /// The columns of the datasets, but for `row`, which `shift` is added to. Valid as long as this object.
-  std::vector<OutputColumn> columns(std::int64_t shift) const;
+  /// Of each carried column of texts, the bytes of the longest that rows made of `numbers` have.
+  std::map<std::string, std::int64_t> text_lengths(Range numbers) const;
+  /// The columns of the datasets for others with the columns of `info`, which may have other lengths of texts; `shift` is added to
+  /// `row`. Valid as long as this object.
+  std::vector<OutputColumn> columns(std::int64_t shift, const DatasetInfo& info) const;
 
  private:
+  /// Copies consecutive rows of a dataset.
+  void copy(const ColumnInfo& column, std::size_t dataset, Range rows, std::byte* out) const;
   /// Where rows that were made of `numbers` lie in a dataset.
   Range range_in(std::size_t dataset, Range numbers) const;
   std::vector<std::int64_t> numbers_of(std::size_t dataset, Range rows) const;

@@ -51,9 +51,10 @@ StepSpec evaluate_spec() {
           0.5),
       with_default(between(integer("calibration_bins", "equally wide bins of probability"), 1, 1000), 10),
       bootstrap_field(),
-      with_default(or_single(list("slices", text("column", "a category or feature of the dataset"),
-                                  "columns by whose values the metrics are given too")),
-                   Json::array()),
+      with_default(
+          or_single(list("slices", text("column", "a category, feature or carried column of the dataset"),
+                         "columns by whose values the metrics are given too")),
+          Json::array()),
       with_default(
           between(integer("slice_buckets", "ranges, of as many rows each, into which a feature is cut"), 2,
                   100),

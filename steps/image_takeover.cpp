@@ -63,7 +63,7 @@ void ImageTakeover::open(const StepContext& context, const ColumnInfo& images) {
   std::vector<std::string> folders;
   for (const auto& [split, folder] : context.outputs) folders.push_back(context.earlier->outputs.at(split));
   auto rows = std::make_unique<EarlierRows>(folders);
-  for (OutputColumn& column : rows->columns(0)) {
+  for (OutputColumn& column : rows->columns(0, rows->info())) {
     if (column.info.name == images.name) earlier_ = std::move(column);
   }
   if (earlier_.info.dtype != images.dtype || earlier_.info.shape != images.shape) {

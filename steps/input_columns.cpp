@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/carried.h"
 
 namespace rankflow {
 namespace {
@@ -91,6 +92,31 @@ double in_own_units(float kept, double scale, double mean) {
   return value;
 }
 
+/// In its own type and values.
+InputColumn carried_column(const ColumnInfo& column, ColumnType type) {
+  const auto plain = [&](ResultType as) {
+    return InputColumn{plain_column(column.name, as), [column](const Dataset& data, Range rows) {
+                         return whole_column(data, column, rows);
+                       }};
+  };
+  switch (type) {
+    case ColumnType::boolean:
+      return plain(ResultType::boolean);
+    case ColumnType::integer:
+      return plain(ResultType::integer);
+    case ColumnType::real:
+      return plain(ResultType::real64);
+    case ColumnType::text:
+      break;
+  }
+  return {plain_column(column.name, ResultType::text), [column](const Dataset& data, Range rows) {
+            std::vector<std::string> texts;
+            data.for_each_row(column.name, rows,
+                              [&](const std::byte* row) { texts.emplace_back(text_at(row, column)); });
+            return ResultValues(std::move(texts));
+          }};
+}
+
 InputColumn feature_column(const Json& feature, const ColumnInfo& all, std::size_t index) {
   const double mean = feature.at("mean"), scale = feature.at("scale");
   return {plain_column(feature.at("name"), ResultType::real64), [=](const Dataset& data, Range rows) {
@@ -118,6 +144,7 @@ InputColumn category_column(const Json& category, const ColumnInfo& all, std::si
 
 InputColumn input_column(const DatasetInfo& info, const std::string& name) {
   std::vector<std::string> known;
+  if (const auto carried = carried_type(info, name)) return carried_column(info.at(name), *carried);
   if (const ColumnInfo* column = info.find(name)) return dataset_column(info, *column);
   for (const ColumnInfo& column : info.columns) known.push_back(column.name);
   for (const char* group : {"features", "categories"}) {

@@ -15,7 +15,7 @@ struct InputColumn {
   std::function<ResultValues(const Dataset& data, Range rows)> read;
 };
 
-/// `name`: a column of the dataset, or a feature of its schema: numbers are in the units that they had before prepare
+/// `name`: a column of the dataset, carried along or not, or a feature of its schema: numbers are in the units that they had before prepare
 /// standardised them, categories are by name. Throws Error (configuration) naming what there is.
 InputColumn input_column(const DatasetInfo& info, const std::string& name);
 

@@ -102,7 +102,9 @@ Json describe_input(const DatasetInfo& info) {
   for (const auto& expected : input_columns) {
     if (const auto* column = input_column(info, expected)) columns[column->name] = column->shape;
   }
-  return {{"columns", columns}, {"schema", info.schema}};
+  Json schema = info.schema;
+  schema.erase("carried");  // no model knows of these
+  return {{"columns", columns}, {"schema", schema}};
 }
 
 DatasetInfo described_input(const Json& description) {

@@ -8,10 +8,12 @@
 #include "base/parallel.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/carried.h"
 #include "io/csv_text.h"
 #include "io/file.h"
 #include "io/image_file.h"
 #include "io/image_resize.h"
+#include "io/optional_key.h"
 #include "steps/image_folder.h"
 #include "steps/image_keys.h"
 #include "steps/image_split.h"
@@ -123,6 +125,27 @@ OutputColumn labels_column(const Folder& folder) {
   return {{"target", DType::i64, {}}, [folder](std::span<const std::int64_t> rows, std::byte* out) {
             auto* to = reinterpret_cast<std::int64_t*>(out);
             for (std::int64_t row : rows) *to++ = folder->labels[static_cast<std::size_t>(row)];
+          }};
+}
+
+/// The column `file`: paths below the folder.
+OutputColumn files_column(const Folder& folder) {
+  std::size_t longest = 1;
+  for (const std::string& file : folder->files) {
+    if (!is_utf8(file))
+      throw Error(ExitStatus::bad_data,
+                  str("the name ", in_quotes(file), " is no UTF-8, as texts in datasets are"),
+                  "rename it, or leave `carry` out");
+    longest = std::max(longest, file.size());
+  }
+  return {column_info({"file", ColumnType::text}, static_cast<std::int64_t>(longest)),
+          [folder, longest](std::span<const std::int64_t> rows, std::byte* out) {
+            std::memset(out, 0, rows.size() * longest);
+            for (const std::int64_t row : rows) {
+              const std::string& file = folder->files[static_cast<std::size_t>(row)];
+              std::memcpy(out, file.data(), file.size());
+              out += longest;
+            }
           }};
 }
 
@@ -244,6 +267,10 @@ PreparedData prepare_image_folder(StepContext& context) {
   }
   data.columns.push_back(row_column());
   run_together(context.comm, [&] {
+    if (given(context.parameters, "carry")) {
+      data.columns.push_back(files_column(folder));
+      data.schema["carried"] = to_json({CarriedColumn{"file", ColumnType::text}});
+    }
     data.splits = split_images(context.parameters, rows_without(count, damaged), folder->labels);
   });
   data.beside = lists(folder, std::move(damaged));

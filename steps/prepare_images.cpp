@@ -124,6 +124,9 @@ PreparedData prepare_images(StepContext& context) {
       throw Error(ExitStatus::configuration,
                   "`image` is for folders of images; those of an IDX file have one size", "leave it out");
     }
+    if (!folder && given(context.parameters, "carry"))
+      throw Error(ExitStatus::configuration, "`carry` is for folders of images; an IDX file names none",
+                  "leave it out");
   });
   return folder ? prepare_image_folder(context) : prepare_idx(context);
 }

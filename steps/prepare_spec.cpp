@@ -51,7 +51,14 @@ Fields table_fields() {
                    "Columns whose values are categories; numbers may be, too")},
              "Tables: the columns to learn from. By default all, texts as categories and others as numbers, "
              "except those that "
-             "the target is made from and those made from these; listed here they are used all the same"),
+             "the target is made from, those made from these and those of `carry`; listed here they are used "
+             "all the same"),
+      or_single(
+          list("carry", text("", "a column"),
+               "Tables: columns that come along and are not learnt from, such as a customer's number or a "
+               "region, in their own values as they are after `transforms`; `input_columns` of a score "
+               "step and `slices` of an evaluate step can name them. Features may be among them. Folders "
+               "of images: `file`, the path below the folder")),
   };
 }
 
@@ -124,6 +131,22 @@ void check_classes(const Json& p) {
   }
 }
 
+void check_carry(const Json& names) {
+  check_unique(names, "carry");
+  for (const Json& name : names) {
+    const std::string column = name;
+    for (const char* own : {"features", "categories", "images", "target", "row"}) {
+      if (column == own)
+        throw wrong(
+            str("`carry` names ", in_quotes(column), ", which datasets have a column of their own for"),
+            str("`derive: {my_", column, ": ", column, "}` and `carry: [my_", column, "]`"));
+    }
+    if (column.empty() || column == "." || column.find('/') != std::string::npos)
+      throw wrong(str("`carry` names ", in_quotes(column), ", which can't be the name of an HDF5 dataset"),
+                  "a transform of type rename");
+  }
+}
+
 void check(const Json& p) {
   check_table_keys(p);
   check_classes(p);
@@ -132,6 +155,7 @@ void check(const Json& p) {
       if (given(p.at("features"), kind)) check_unique(p.at("features").at(kind), str("features.", kind));
     }
   }
+  if (given(p, "carry")) check_carry(p.at("carry"));
   if (given(p, "split")) check_split(p.at("split"));
   if (given(p, "split_by"))
     check_split_by(p.at("split_by"), given(p, "split") ? p.at("split") : Json(nullptr));
@@ -152,6 +176,8 @@ void refuse_table_keys(const Json& p) {
     if (says_something(p, key))
       throw wrong(str("`", key, "` is for tables; images have none"), "leave it out");
   }
+  if (given(p, "carry") && p.at("carry") != Json::array({"file"}))
+    throw wrong("`carry` of images can name `file` alone");
   if (p.at("task") == "regression")
     throw wrong("task: regression is for tables; the labels of images are classes");
 }

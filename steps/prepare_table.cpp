@@ -72,6 +72,7 @@ class TablePreparation {
   std::optional<TableRecipe> recipe_;
   FeatureNames features_;
   std::optional<TargetRule> target_;
+  CarriedColumns carried_;
   FeatureEncoding encoding_;
   std::map<std::int64_t, TableRows> kept_;  // by piece
   std::vector<std::int64_t> counts_;        // rows of this rank in each split
@@ -143,6 +144,7 @@ void TablePreparation::check_absent(const Table& shape) const {
       if (shape.has(feature)) absent_.check(lineage, feature, str("the feature \"", feature, "\""));
     }
   }
+  for (const std::string& name : carried_.names()) absent_.check(lineage, name, str("`carry: [", name, "]`"));
   if (target_) check(keys_.at("target"), "the target");
   if (!value_or_null(keys_, "filter").is_null()) check(keys_.at("filter"), "`filter`");
   if (!recipe_->split().column().empty()) absent_.check(lineage, recipe_->split().column(), "`split_by`");
@@ -167,6 +169,7 @@ std::vector<std::string> TablePreparation::columns_to_read() const {
     }
   }
   if (!value_or_null(keys_, "target").is_null()) add(Json(columns_of(parse_expression(keys_.at("target")))));
+  for (const std::string& name : names_to_carry(keys_)) wanted.push_back(name);
   const auto& known = input_->known_names();
   for (const std::string& name : wanted) {
     const auto& derived = recipe_->derived();
@@ -200,6 +203,7 @@ Table TablePreparation::shape() {
 void TablePreparation::choose_features(const Table& shape) {
   std::set<std::string> excluded;
   if (target_) excluded = columns_of_target(target_->expression(), recipe_->lineage(), shape.names());
+  excluded.insert(carried_.names().begin(), carried_.names().end());
   features_ = select_features(shape, value_or_null(keys_, "features"), excluded);
   if (!known_.is_null()) {
     FeatureNames known;
@@ -226,7 +230,7 @@ TableRows TablePreparation::rows(std::int64_t piece) {
   std::int64_t filtered = 0;
   recipe_->apply(one, filtered);
   DroppedRows dropped;
-  return take_rows(std::move(one), features_, target_, keys_.at("missing_values"), dropped);
+  return take_rows(std::move(one), features_, target_, carried_, keys_.at("missing_values"), dropped);
 }
 
 void TablePreparation::learn() {
@@ -235,6 +239,7 @@ void TablePreparation::learn() {
   run_together(context_.comm, [&] {
     const Table columns = shape();
     if (!value_or_null(keys_, "target").is_null()) target_.emplace(columns, keys_, known_);
+    carried_ = CarriedColumns(names_to_carry(keys_), columns);
     choose_features(columns);
     check_absent(columns);
   });
@@ -254,13 +259,15 @@ void TablePreparation::learn_rows() {
       if (share.piece < 0) {
         const auto taken = takeover_->counts(share, split);
         for (std::size_t s = 0; s < counts_.size(); ++s) counts_[s] += taken[s];
+        carried_.note_lengths(takeover_->text_lengths(share));
         continue;
       }
       TablePart one = part(share.piece);
       const std::int64_t unit = one.unit;
       DroppedRows& of_file = dropped[share.file];
       recipe_->apply(one, of_file.filter);
-      TableRows taken = take_rows(std::move(one), features_, target_, keys_.at("missing_values"), of_file);
+      TableRows taken =
+          take_rows(std::move(one), features_, target_, carried_, keys_.at("missing_values"), of_file);
       for (const std::uint8_t s : taken.split) ++counts_[s];
       if (learns) learner.look(taken, unit);
       kept += taken.bytes();
@@ -272,6 +279,7 @@ void TablePreparation::learn_rows() {
   if (!context_.comm.all_agree(!context_.stop.requested())) throw Stopped();
   takeover_->count_dropped(context_.comm, dropped, dropped_);
   if (target_) target_->finish(context_.comm);
+  carried_.finish(context_.comm);
   if (learns) learner.finish(context_.comm);
   std::vector<std::int64_t> all = counts_;
   context_.comm.all_reduce(std::span(all), ReduceOp::sum);
@@ -297,6 +305,7 @@ void TablePreparation::learn_rows() {
 Json TablePreparation::schema() const {
   Json schema = Json::object();
   add_to_schema(encoding_, schema);
+  carried_.add_to_schema(schema);
   const bool known = known_.contains("scaling");
   schema["scaling"] = known ? known_.at("scaling") : Json(scaling_of(keys_));
   schema["min_count"] = known ? known_.at("min_count") : Json(min_count_of(keys_));
@@ -324,7 +333,7 @@ void TablePreparation::write() {
   DatasetInfo info;
   info.rows_per_part = keys_.at("rows_per_part");
   info.schema = schema();
-  info.columns = column_infos(encoding_, target_);
+  info.columns = column_infos(encoding_, target_, carried_);
   run_together(context_.comm, [&] { takeover_->check(info); });
 
   std::vector<SplitWriter> writers;
@@ -338,11 +347,11 @@ void TablePreparation::write() {
       if (context_.stop.requested()) return;
       if (share.piece < 0) {
         const auto taken = takeover_->rows(share, recipe_->split());
-        const auto columns = takeover_->columns(share);
+        const auto columns = takeover_->columns(share, info);
         for (std::size_t s = 0; s < writers.size(); ++s) writers[s].append(columns, taken[s]);
       } else {
         const TableRows prepared = rows(share.piece);
-        const auto columns = prepared.columns(encoding_, target_);
+        const auto columns = prepared.columns(encoding_, target_, carried_);
         for (std::size_t s = 0; s < writers.size(); ++s)
           writers[s].append(columns, prepared.rows_in(static_cast<std::uint8_t>(s)));
       }
@@ -377,6 +386,7 @@ void TablePreparation::report(const std::vector<std::vector<std::int64_t>>& rows
   context_.report.result("rows_dropped", why);
   context_.report.result("numeric_features", encoding_.numeric.size());
   context_.report.result("categorical_features", encoding_.categorical.size());
+  if (!carried_.names().empty()) context_.report.result("carried_columns", carried_.names().size());
   takeover_->report(*input_);
 }
 

@@ -1,9 +1,11 @@
 // profile: one run over all columns, each rank a share of the rows, joined on the first rank.
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/carried.h"
 #include "io/dataset.h"
 #include "io/file.h"
 #include "io/table_columns.h"
@@ -69,6 +71,7 @@ class PreparedColumn {
  public:
   PreparedColumn(const DatasetInfo& info, const ColumnInfo& column, std::size_t first)
       : column_(column),
+        carried_(carried_type(info, column.name)),
         first_(first),
         together_(column.elements() > most_elements || column.shape.size() > 1) {
     const Json& schema = info.schema;
@@ -80,6 +83,7 @@ class PreparedColumn {
   }
 
   std::vector<ProfiledColumn> made(const Json& schema) const {
+    if (carried_) return {{str(column_.name, " (carried)"), name(*carried_), {}}};
     const std::string type = classes_.is_array()               ? "category"
                              : !vocabularies_.empty()          ? "category"
                              : together_                       ? "image"
@@ -106,6 +110,7 @@ class PreparedColumn {
   }
 
   void add(const std::byte* row, std::vector<ProfiledColumn>& columns) const {
+    if (carried_ == ColumnType::text) return add_text(columns[first_].sketch, text_at(row, column_));
     const std::int64_t n = column_.elements();
     for (std::int64_t i = 0; i < n; ++i) {
       ColumnSketch& sketch = columns[first_ + static_cast<std::size_t>(together_ ? 0 : i)].sketch;
@@ -129,6 +134,10 @@ class PreparedColumn {
   }
 
  private:
+  static void add_text(ColumnSketch& sketch, std::string_view text) {
+    if (text.empty()) return sketch.add_missing();
+    sketch.add(text);
+  }
   static void add_code(ColumnSketch& sketch, const Json& names, double code) {
     if (code < 0) return sketch.add_missing();
     if (code >= static_cast<double>(names.size())) {
@@ -139,6 +148,7 @@ class PreparedColumn {
   }
 
   const ColumnInfo& column_;
+  std::optional<ColumnType> carried_;
   std::size_t first_;
   bool together_;
   std::vector<Json> vocabularies_;

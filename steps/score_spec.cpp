@@ -59,7 +59,7 @@ Fields output_fields() {
           0),
       with_default(list("input_columns", text("", "a column"),
                         "columns of the data that go into the output. Of a prepared dataset: its own "
-                        "(target, images), or "
+                        "(target, images), those that `carry` of the prepare step names, or "
                         "features: numbers in the units that they had before they were standardised, "
                         "categories by name"),
                    Json::array()),

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/carried.h"
 #include "io/file.h"
 #include "io/raw_table.h"
 #include "io/result_ipc.h"
@@ -55,11 +56,11 @@ class DatasetInput : public ScriptInput {
   ResultTable leading_values(Range rows) const override { return {rows.size(), read(leading_inputs_, rows)}; }
 
  private:
-  /// All but the target; categorical features one by one, since each has a vocabulary of its own.
+  /// All but the target and what is only carried along; categorical features one by one, since each has a vocabulary of its own.
   static std::vector<std::string> names_for_script(const DatasetInfo& info) {
     std::vector<std::string> names;
     for (const ColumnInfo& column : info.columns) {
-      if (column.name == "row" || column.name == "target") continue;
+      if (column.name == "row" || column.name == "target" || carried_type(info, column.name)) continue;
       if (column.name != "categories") names.push_back(column.name);
     }
     for (const Json& category : info.schema.value("categories", Json::array()))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "io/carried.h"
 #include "steps/known_files.h"
 #include "steps/rows_learner.h"
 
@@ -109,8 +110,9 @@ void Takeover::check(const DatasetInfo& info) const {
   const DatasetInfo& before = rows_->info();
   const bool same = before.schema == info.schema &&
                     std::equal(before.columns.begin(), before.columns.end(), info.columns.begin(),
-                               info.columns.end(), [](const ColumnInfo& a, const ColumnInfo& b) {
-                                 return a.name == b.name && a.dtype == b.dtype && a.shape == b.shape;
+                               info.columns.end(), [&](const ColumnInfo& a, const ColumnInfo& b) {
+                                 return a.name == b.name && a.dtype == b.dtype &&
+                                        (a.shape == b.shape || is_carried_text(info, a.name));
                                });
   if (!same)
     throw Error(ExitStatus::internal, "the earlier run's datasets have other columns or another schema",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,8 +49,15 @@ class Takeover {
   std::vector<std::vector<std::int64_t>> rows(const Share& share, const TableSplit& split) const {
     return rows_->rows(earlier(share), share.rows.begin, split);
   }
-  std::vector<OutputColumn> columns(const Share& share) const { return rows_->columns(-shifts_[share.file]); }
-  /// That the earlier datasets have these columns and this schema. Throws Error (internal).
+  /// `info`: of this run's datasets.
+  std::vector<OutputColumn> columns(const Share& share, const DatasetInfo& info) const {
+    return rows_->columns(-shifts_[share.file], info);
+  }
+  /// Bytes of the longest text of each carried column of texts.
+  std::map<std::string, std::int64_t> text_lengths(const Share& share) const {
+    return rows_->text_lengths(earlier(share));
+  }
+  /// That the earlier datasets have these columns, but for the lengths of texts, and this schema. Throws Error (internal).
   void check(const DatasetInfo& info) const;
 
   /// Joins what each rank dropped of each file. Collective; `all` is the sum over all files.

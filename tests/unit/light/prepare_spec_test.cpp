@@ -73,6 +73,16 @@ TEST_F(PrepareSpec, ClassesThatMakeNoSenseAreRefused) {
   EXPECT_THAT(classes({1, 2}, {{"target", "y"}, {"task", "regression"}}), HasSubstr("is regression"));
 }
 
+TEST_F(PrepareSpec, ColumnsThatDatasetsHaveOfTheirOwnAreNotCarried) {
+  EXPECT_EQ(message({{"carry", {"id", "my row"}}}), "no error");
+  EXPECT_EQ(message({{"carry", "id"}}), "no error");
+  EXPECT_THAT(message({{"carry", {"id", "id"}}}), HasSubstr("listed twice"));
+  EXPECT_THAT(message({{"carry", {"row"}}}), HasSubstr("a column of their own"));
+  EXPECT_THAT(message({{"carry", {"km/h"}}}), HasSubstr("\"km/h\", which can't be the name"));
+  EXPECT_THAT(inputs_message({{"carry", {"id"}}}, {"images"}), HasSubstr("`file` alone"));
+  EXPECT_EQ(inputs_message({{"carry", {"file"}}}, {"images"}), "no error");
+}
+
 TEST_F(PrepareSpec, MistakesInTransformsAreFoundToo) {
   const auto transform = [&](Json keys) { return message({{"transforms", Json::array({std::move(keys)})}}); };
   const Json x = Json::array({"x"});
