@@ -3,8 +3,10 @@
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/text.h"
@@ -42,6 +44,61 @@ std::string cell_place(const std::string& file, const std::string& column, std::
   throw Error(ExitStatus::internal, "a conversion failed without a reason");
 }
 
+/// The number nearest to a decimal, as programs read its text; Arrow's conversion misses that by one unit in the last place for many.
+template <typename Array>
+double nearest_number(const Array& decimals, std::int64_t i) {
+  const std::string text = decimals.FormatValue(i);
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+double nearest_number(const arrow::Decimal128Array& decimals, std::int64_t i) {
+  // Powers of ten that are exact doubles: the quotient of two of those is rounded once.
+  static constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const auto scale = static_cast<const arrow::Decimal128Type&>(*decimals.type()).scale();
+  const arrow::Decimal128 unscaled(decimals.GetValue(i));
+  if (scale < 0 || scale > 22 || !unscaled.FitsInPrecision(15))
+    return nearest_number<arrow::Decimal128Array>(decimals, i);
+  return static_cast<double>(static_cast<std::int64_t>(unscaled.low_bits())) / powers[scale];
+}
+
+template <typename Array>
+std::shared_ptr<arrow::Array> numbers_of(const arrow::Array& chunk) {
+  const auto& decimals = static_cast<const Array&>(chunk);
+  arrow::DoubleBuilder builder;
+  const std::string doing = "cannot make a column";
+  check_arrow(builder.Reserve(decimals.length()), doing);
+  for (std::int64_t i = 0; i < decimals.length(); ++i) {
+    if (decimals.IsNull(i))
+      builder.UnsafeAppendNull();
+    else
+      builder.UnsafeAppend(nearest_number(decimals, i));
+  }
+  return value_of(builder.Finish(), doing);
+}
+
+Column without_decimals(const Column& column) {
+  arrow::ArrayVector chunks;
+  for (const auto& chunk : column->chunks()) {
+    switch (column->type()->id()) {
+      case arrow::Type::DECIMAL32:
+        chunks.push_back(numbers_of<arrow::Decimal32Array>(*chunk));
+        break;
+      case arrow::Type::DECIMAL64:
+        chunks.push_back(numbers_of<arrow::Decimal64Array>(*chunk));
+        break;
+      case arrow::Type::DECIMAL128:
+        chunks.push_back(numbers_of<arrow::Decimal128Array>(*chunk));
+        break;
+      default:
+        chunks.push_back(numbers_of<arrow::Decimal256Array>(*chunk));
+    }
+  }
+  return std::make_shared<arrow::ChunkedArray>(std::move(chunks), arrow::float64());
+}
+
 Column converted(const Column& column, const std::shared_ptr<arrow::DataType>& type, const std::string& file,
                  const std::string& name, std::int64_t first_row) {
   if (column->type()->Equals(*type)) return column;
@@ -49,6 +106,8 @@ Column converted(const Column& column, const std::shared_ptr<arrow::DataType>& t
     auto nulls = value_of(arrow::MakeArrayOfNull(type, column->length()), name);
     return std::make_shared<arrow::ChunkedArray>(nulls);
   }
+  if (type->id() == arrow::Type::DOUBLE && arrow::is_decimal(column->type()->id()))
+    return without_decimals(column);
   // Of numbers only 0 and 1 are booleans: their texts say so, where Arrow's conversion takes any other for true.
   if (type->id() == arrow::Type::BOOL && arrow::is_integer(column->type()->id()))
     return converted(converted(column, arrow::utf8(), file, name, first_row), type, file, name, first_row);
@@ -159,9 +218,7 @@ Table kept_table(const arrow::Table& table, const std::string& file, const ReadR
 void check_column_names(const std::vector<std::string>& names, const std::string& file) {
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    if (name.empty())
-      throw Error(ExitStatus::bad_data, str(file, ": a column has no name"),
-                  "name it; pandas leaves it empty for the index, unless it writes with index=False");
+    if (name.empty()) throw Error(ExitStatus::bad_data, str(file, ": a column has no name"), "name it");
     if (!seen.insert(name).second)
       throw Error(ExitStatus::bad_data, str(file, ": two columns are called \"", name, "\""));
   }
