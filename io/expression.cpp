@@ -18,11 +18,13 @@ constexpr int deepest = 100;
 
 const std::map<std::string, std::size_t>& functions() {
   static const std::map<std::string, std::size_t> arity{
-      {"abs", 1},     {"ceil", 1},    {"day", 1},        {"exp", 1},    {"floor", 1},     {"hour", 1},
-      {"if", 3},      {"integer", 1}, {"is_missing", 1}, {"length", 1}, {"log", 1},       {"log1p", 1},
-      {"lower", 1},   {"max", 2},     {"min", 2},        {"minute", 1}, {"month", 1},     {"real", 1},
-      {"round", 1},   {"second", 1},  {"sqrt", 1},       {"text", 1},   {"timestamp", 1}, {"upper", 1},
-      {"weekday", 1}, {"year", 1},    {"yearday", 1}};
+      {"abs", 1},         {"ceil", 1},      {"day", 1},       {"exp", 1},        {"floor", 1},
+      {"hour", 1},        {"if", 3},        {"integer", 1},   {"is_missing", 1}, {"length", 1},
+      {"log", 1},         {"log1p", 1},     {"lower", 1},     {"max", 2},        {"min", 2},
+      {"minute", 1},      {"month", 1},     {"real", 1},      {"round", 1},      {"second", 1},
+      {"sqrt", 1},        {"text", 1},      {"timestamp", 1}, {"upper", 1},      {"weekday", 1},
+      {"year", 1},        {"yearday", 1},   {"trim", 1},      {"replace", 3},    {"contains", 2},
+      {"starts_with", 2}, {"ends_with", 2}, {"left", 2},      {"right", 2}};
   return arity;
 }
 
@@ -359,6 +361,13 @@ std::vector<NamedExpression> in_order_of_dependence(std::vector<NamedExpression>
                           [&](const std::string& c) { return waiting.count(c) > 0; });
     });
     if (ready == waiting.end()) {
+      for (const auto& [name, e] : waiting) {
+        const auto columns = columns_of(e.expression);
+        if (std::count(columns.begin(), columns.end(), name))
+          throw Error(ExitStatus::configuration,
+                      str("the derived column ", in_quotes(name), " is made from a column of the same name"),
+                      str("give it another name, such as ", name, "_2"));
+      }
       std::vector<std::string> names;
       for (const auto& [name, e] : waiting) names.push_back(name);
       throw Error(ExitStatus::configuration,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "base/text.h"
@@ -88,7 +89,7 @@ class Evaluator {
       return {run(e, "is_null", {value(e.arguments[0]).data}, &nan_is_missing()), ColumnType::boolean};
     if (f == "integer" || f == "real" || f == "text") return conversion(e);
     if (date_parts().count(f) || f == "timestamp") return date_part(e);
-    if (f == "lower" || f == "upper" || f == "length") return text_function(e);
+    if (text_functions().count(f)) return text_function(e);
     return arithmetic(e);
   }
 
@@ -126,9 +127,36 @@ class Evaluator {
     const Value text = value(e.arguments[0]);
     if (text.type != ColumnType::text)
       fail(e.arguments[0], str(e.name, " needs a text, not a ", name(text.type)));
-    if (e.name != "length")
-      return {run(e, e.name == "lower" ? "utf8_lower" : "utf8_upper", {text.data}), ColumnType::text};
-    return {cast(run(e, "utf8_length", {text.data}), arrow::int64()), ColumnType::integer};
+    const std::string& function = text_functions().at(e.name);
+    if (e.name == "length") return {cast(run(e, function, {text.data}), arrow::int64()), ColumnType::integer};
+    if (e.arguments.size() == 1) return {run(e, function, {text.data}), ColumnType::text};
+    if (e.name == "left" || e.name == "right") {
+      const std::int64_t n = constant(e, 1, Expression::Kind::integer).integer;
+      const std::int64_t end = std::numeric_limits<std::int64_t>::max();
+      // The last none of a text would be counted from its end: all of it.
+      const arrow::compute::SliceOptions slice(e.name == "left" || n == 0 ? 0 : -n,
+                                               e.name == "left" || n == 0 ? n : end);
+      return {run(e, function, {text.data}, &slice), ColumnType::text};
+    }
+    const std::string& what = constant(e, 1, Expression::Kind::text).name;
+    if (e.name == "replace") {
+      if (what.empty()) fail(e.arguments[1], "nothing can't be replaced");
+      const arrow::compute::ReplaceSubstringOptions replacement(what,
+                                                                constant(e, 2, Expression::Kind::text).name);
+      return {run(e, function, {text.data}, &replacement), ColumnType::text};
+    }
+    const arrow::compute::MatchSubstringOptions match(what);
+    return {run(e, function, {text.data}, &match), ColumnType::boolean};
+  }
+
+  /// An argument that is the same for all rows.
+  const Expression& constant(const Expression& e, std::size_t number, Expression::Kind kind) const {
+    const Expression& argument = e.arguments[number];
+    if (argument.kind != kind)
+      fail(argument,
+           str(e.name, " needs a ", kind == Expression::Kind::text ? "text in quotes" : "whole number",
+               " here, the same for all rows"));
+    return argument;
   }
 
   Value conversion(const Expression& e) const {
@@ -288,6 +316,14 @@ class Evaluator {
         {"year", "year"},           {"month", "month"},        {"day", "day"},
         {"hour", "hour"},           {"minute", "minute"},      {"second", "second"},
         {"weekday", "day_of_week"}, {"yearday", "day_of_year"}};
+    return names;
+  }
+  static const std::map<std::string, std::string>& text_functions() {
+    static const std::map<std::string, std::string> names{
+        {"lower", "utf8_lower"},          {"upper", "utf8_upper"},          {"length", "utf8_length"},
+        {"trim", "utf8_trim_whitespace"}, {"left", "utf8_slice_codeunits"}, {"right", "utf8_slice_codeunits"},
+        {"replace", "replace_substring"}, {"contains", "match_substring"},  {"starts_with", "starts_with"},
+        {"ends_with", "ends_with"}};
     return names;
   }
   static const arrow::compute::NullOptions& nan_is_missing() {

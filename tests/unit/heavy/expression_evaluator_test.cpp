@@ -49,6 +49,8 @@ TEST_F(EvaluateTest, Functions) {
   EXPECT_THAT(run("log(exp(r))"), AreTwoAndMissing(1.5, -2.5));
   EXPECT_THAT(run("log1p(i - i)"), AreTwoAndMissing(0, 0));
   EXPECT_THAT(run("length(upper(s))"), AreTwoAndMissing(2, 2));
+  EXPECT_THAT(run("length(replace(s, 'A', '---'))"), AreTwoAndMissing(4, 2));
+  EXPECT_THAT(run("if(contains(s, 'b'), 1, 0)"), AreTwoAndMissing(1, 0));
   EXPECT_THAT(run("if(lower(s) == 'ab', i, r)"), AreTwoAndMissing(7, -2.5));
   EXPECT_THAT(run("is_missing(i)"), ElementsAre(0, 0, 1));
   EXPECT_THAT(run("`odd name` * 2"), ElementsAre(2, 4, 6));
@@ -90,6 +92,12 @@ TEST_F(EvaluateTest, ExamplesOfTheDocument) {
            {"if(text(12) = '12' and text(true) = 'true', 1, 0)", 1},
            {"if('it''s' < 'it~' and false < true, 1, 0)", 1},
            {"length('größe')", 5},
+           {"if(trim(' a ') = 'a', 1, 0)", 1},
+           {"real(replace('1,5', ',', '.'))", 1.5},
+           {"if(contains('abc', 'b') and starts_with('abc', 'ab') and ends_with('abc', 'bc'), 1, 0)", 1},
+           {"if(contains('abc', 'd') or starts_with('abc', 'b') or ends_with('abc', 'b'), 1, 0)", 0},
+           {"if(left('größe', 3) = 'grö' and right('größe', 2) = 'ße' and right('abc', 9) = 'abc', 1, 0)", 1},
+           {"length(left('abc', 0)) + length(right('abc', 0))", 0},
            {"month('2024-05-31')", 5},
            {"hour('2024-05-31 23:59')", 23},
            {"hour('2024-05-31')", 0},
@@ -130,6 +138,10 @@ TEST_F(EvaluateTest, ErrorsShowThePlace) {
   EXPECT_THAT(fails("b + 1"), HasSubstr("needs a number"));
   EXPECT_THAT(fails("i and b"), HasSubstr("needs true or false"));
   EXPECT_THAT(fails("upper(i)"), HasSubstr("needs a text"));
+  EXPECT_THAT(fails("contains(s, s)"),
+              HasSubstr("contains needs a text in quotes here, the same for all rows"));
+  EXPECT_THAT(fails("left(s, 1.5)"), HasSubstr("left needs a whole number here"));
+  EXPECT_THAT(fails("replace(s, '', 'x')"), HasSubstr("nothing can't be replaced"));
   EXPECT_THAT(fails("if(b, 1, 'x')"), HasSubstr("can't give"));
   EXPECT_THAT(fails("s + 1", ExitStatus::bad_data), HasSubstr("row 1: column \"s\": \"Ab\" is no number"));
   EXPECT_THAT(fails("s > 1", ExitStatus::bad_data), HasSubstr("row 1: column \"s\": \"Ab\" is no number"));

@@ -53,6 +53,7 @@ TEST_F(PrepareSpec, MistakesAreFoundBeforeAnythingRuns) {
   EXPECT_THAT(message({{"target", "delay >"}}), HasSubstr("ends too early"));
   EXPECT_THAT(message({{"filter", "sqr(x)"}}), HasSubstr("did you mean \"sqrt\"?"));
   EXPECT_THAT(message({{"derive", {{"a", "b"}, {"b", "a"}}}}), HasSubstr("in a circle"));
+  EXPECT_THAT(message({{"derive", {{"age", "age * 2"}}}}), HasSubstr("from a column of the same name"));
   EXPECT_THAT(message({{"delimiter", ",,"}}), HasSubstr("one character"));
   EXPECT_THAT(message({{"columns", {"a"}}}), HasSubstr("without a header"));
   EXPECT_THAT(message({{"header", false}, {"columns", {"a", "a"}}}), HasSubstr("listed twice"));
