@@ -107,6 +107,26 @@ void CsvCounter::add(std::string_view block) {
   }
 }
 
+bool mark_quoted_blanks(std::string& records, char delimiter) {
+  bool found = false;
+  if (records.find("\"\"") == std::string::npos) return found;
+  CsvState state = CsvState::record_start;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const bool start = state == CsvState::record_start || state == CsvState::cell_start;
+    if (start && records.compare(i, 2, "\"\"") == 0) {
+      const CsvState behind = i + 2 < records.size()
+                                  ? next(CsvState::quote_in_quoted, records[i + 2], delimiter)
+                                  : CsvState::record_start;
+      if (behind == CsvState::record_start || behind == CsvState::cell_start) {
+        records.replace(i, 2, quoted_blank);
+        found = true;
+      }
+    }
+    state = next(state, records[i], delimiter);
+  }
+  return found;
+}
+
 bool first_csv_record(std::string_view text, char delimiter, bool whole, std::vector<std::string>& cells,
                       std::size_t& behind) {
   cells.clear();

@@ -51,6 +51,12 @@ class CsvCounter {
   std::int64_t records_ = 0;
 };
 
+/// In place of a quoted empty cell, with no quotes: nobody writes it, and it is as long.
+constexpr std::string_view quoted_blank = "\x1a\x1a";
+
+/// Puts quoted_blank in place of each quoted empty cell of whole records; whether there was one.
+bool mark_quoted_blanks(std::string& records, char delimiter);
+
 /// The cells of the first record of `text`, unquoted, and the offset behind it; false where `text` ends before the record
 /// does, unless `whole` says that nothing comes after it.
 bool first_csv_record(std::string_view text, char delimiter, bool whole, std::vector<std::string>& cells,

@@ -14,6 +14,7 @@
 #include "io/arrow_result.h"
 #include "io/csv_numbers.h"
 #include "io/csv_scan.h"
+#include "io/table_columns.h"
 #include "io/table_file.h"
 #include "io/table_formats.h"
 
@@ -55,6 +56,7 @@ class CsvTable : public TableFile {
     for (CsvScan::From& from : scan.from) from.first += from.first < 0 ? 0 : static_cast<std::int64_t>(mark);
     return scan.packed();
   }
+  bool blanks_fit_any_type() const override { return true; }
   std::vector<TablePiece> cut(std::span<const std::string> scans) const override;
   Table read(const TablePiece& piece, const ReadRequest& request) const override;
 
@@ -72,6 +74,10 @@ class CsvTable : public TableFile {
                                                   const std::shared_ptr<arrow::Buffer>& bytes,
                                                   const ReadRequest& request,
                                                   const NumberDoubts& doubts) const;
+  /// `table`, in which quoted empty cells are missing, with those of columns of texts as the texts that they are.
+  std::shared_ptr<arrow::Table> with_blanks(std::shared_ptr<arrow::Table> table,
+                                            const std::shared_ptr<arrow::Buffer>& bytes,
+                                            const ReadRequest& request) const;
   /// Throws what is wrong with a piece that could not be parsed.
   [[noreturn]] void explain(const TablePiece& piece, const std::shared_ptr<arrow::Buffer>& bytes,
                             ReadRequest request, const arrow::Status& status, const BadRow& bad) const;
@@ -108,6 +114,10 @@ void CsvTable::read_first_record() {
   }
   if (options_.header) {
     names_ = cells;
+    for (std::size_t c = 0; c < names_.size(); ++c) {
+      if (names_[c].empty())
+        names_[c] = str("Unnamed: ", c);  // as pandas calls the index that it wrote itself
+    }
     data_begin_ = static_cast<std::int64_t>(mark_ + behind);
   } else {
     names_ = options_.columns;
@@ -174,6 +184,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> CsvTable::parse(const std::shared_p
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.null_values = options_.missing;
   convert.null_values.emplace_back();
+  convert.null_values.emplace_back(quoted_blank);
   convert.strings_can_be_null = true;
   convert.quoted_strings_can_be_null = false;
   // 0 and 1 are integers wherever they stand.
@@ -213,6 +224,8 @@ void CsvTable::explain(const TablePiece& piece, const std::shared_ptr<arrow::Buf
   if (request.first_row < 0) request.first_row = rows_before(piece.begin);
   if (bad.number >= 0) {
     std::string text = bad.text.substr(0, 80);
+    for (std::size_t at = 0; (at = text.find(quoted_blank, at)) != std::string::npos;)
+      text.replace(at, quoted_blank.size(), "\"\"");
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     throw Error(ExitStatus::bad_data,
                 str(file_.name, ": row ", request.first_row + bad.number, " has ", bad.actual,
@@ -283,6 +296,32 @@ std::shared_ptr<arrow::Table> CsvTable::with_true_numbers(std::shared_ptr<arrow:
   return table;
 }
 
+std::shared_ptr<arrow::Table> CsvTable::with_blanks(std::shared_ptr<arrow::Table> table,
+                                                    const std::shared_ptr<arrow::Buffer>& bytes,
+                                                    const ReadRequest& request) const {
+  ReadRequest again = request;
+  again.columns.clear();
+  ArrowTypes types;
+  for (const auto& field : table->schema()->fields()) {
+    const auto declared = request.types.find(field->name());
+    if (declared != request.types.end() && declared->second != ColumnType::text) continue;
+    if (field->type()->id() != arrow::Type::STRING && field->type()->id() != arrow::Type::NA) continue;
+    again.columns.push_back(field->name());
+    types[field->name()] = arrow::utf8();
+  }
+  if (again.columns.empty()) return table;
+  BadRow bad;
+  const auto cells = value_of(parse(bytes, again, types, true, bad), file_.name);
+  for (const std::string& name : again.columns) {
+    const Column column = cells->GetColumnByName(name);
+    if (is_all_missing(*column)) continue;
+    table = value_of(
+        table->SetColumn(table->schema()->GetFieldIndex(name), arrow::field(name, column->type()), column),
+        file_.name);
+  }
+  return table;
+}
+
 Table CsvTable::kept(const arrow::Table& table, const TablePiece& piece, ReadRequest request) const {
   if (request.first_row >= 0) return kept_table(table, file_.name, request);
   try {
@@ -300,6 +339,13 @@ Table CsvTable::read(const TablePiece& piece, const ReadRequest& request) const 
   const char last = bytes->size() ? static_cast<char>(bytes->data()[bytes->size() - 1]) : '\n';
   if (last != '\n' && last != '\r')
     bytes = value_of(arrow::ConcatenateBuffers({bytes, arrow::Buffer::FromString("\n")}), file_.name);
+  const std::shared_ptr<arrow::Buffer> as_written = bytes;
+  std::string marked;
+  if (std::string_view(*bytes).find(""
+                                    "") != std::string_view::npos)
+    marked = std::string_view(*bytes);
+  const bool blanks = mark_quoted_blanks(marked, delimiter_);
+  if (blanks) bytes = arrow::Buffer::FromString(std::move(marked));
   const NumberDoubts doubts = doubts_about(std::string_view(*bytes));
   ArrowTypes types;
   std::set<std::string> forced = texts_;
@@ -320,7 +366,8 @@ Table CsvTable::read(const TablePiece& piece, const ReadRequest& request) const 
         texts_.insert(field->name());
     }
     if (!again || attempt > 0) {
-      const auto checked = with_true_numbers(*table, bytes, request, doubts);
+      auto checked = with_true_numbers(*table, bytes, request, doubts);
+      if (blanks) checked = with_blanks(checked, as_written, request);
       return kept(*readied(checked, request, file_.name), piece, request);
     }
     texts_.insert(forced.begin(), forced.end());

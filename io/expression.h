@@ -9,6 +9,8 @@
 //   12, 1.5, 2e3, 'text', true, false
 //   abs(x) ceil(x) exp(x) floor(x) if(condition, a, b) is_missing(x) length(text) log(x) log1p(x) lower(text)
 //   max(a, b) min(a, b) round(x) sqrt(x) upper(text)
+//   trim(text) replace(text, 'what', 'with') contains(text, 'what') starts_with(text, 'what') ends_with(text, 'what')
+//   left(text, n) right(text, n)
 //   integer(x) real(x) text(x)    conversions: a text that is no number is an error, reals are cut off
 //   year(t) month(t) day(t) hour(t) minute(t) second(t) weekday(t) yearday(t) timestamp(t)
 //                                 of a text such as 2024-05-31 or 2024-05-31 23:59:00.25+02:00: weekday 1 is

@@ -64,6 +64,13 @@ std::int64_t number_of_values(const arrow::ChunkedArray& column) {
   return column.length() - column.null_count();
 }
 
+bool is_all_blank(const arrow::ChunkedArray& column) {
+  if (type_of(column) != ColumnType::text) return false;
+  return std::all_of(column.chunks().begin(), column.chunks().end(), [](const auto& chunk) {
+    return static_cast<const arrow::StringArray&>(*chunk).total_values_length() == 0;
+  });
+}
+
 std::int64_t bytes_of(const Table& table) {
   std::int64_t bytes = 0;
   for (const std::string& name : table.names()) bytes += arrow::util::TotalBufferSize(*table.at(name));

@@ -12,6 +12,8 @@
 namespace rankflow {
 
 bool is_all_missing(const arrow::ChunkedArray& column);
+/// A text column without any character.
+bool is_all_blank(const arrow::ChunkedArray& column);
 std::int64_t number_of_values(const arrow::ChunkedArray& column);
 /// Memory that the columns take.
 std::int64_t bytes_of(const Table& table);

@@ -74,6 +74,9 @@ class TableFile {
   /// False where rows may have other columns than columns() says (JSON lines): what a piece lacks is missing there.
   virtual bool same_columns() const { return true; }
 
+  /// Whether a column of empty texts says nothing of its type, as one without values: it is missing where others are numbers.
+  virtual bool blanks_fit_any_type() const { return false; }
+
   // Cutting goes in two steps, so that the ranks share a large file's first: scan every block, in any order and anywhere; then
   // cut with the scans of all blocks.
   virtual std::int64_t blocks() const { return 1; }

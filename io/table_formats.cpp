@@ -49,8 +49,10 @@ const TableFormat* format_of_path(const std::string& path) {
 const TableFormat& format_of_table(const std::string& path, const std::string& name) {
   const TableFormat* by_suffix = name.empty() ? format_of_path(path) : nullptr;
   if (by_suffix) return *by_suffix;
+  // No suffix of the format: folders of tables hold other files that are called so.
+  const bool json = without_compression(path).ends_with(".json");
   for (const TableFormat& format : table_formats()) {
-    if (format.name == (name.empty() ? "csv" : name)) return format;
+    if (format.name == (!name.empty() ? name : json ? "jsonl" : "csv")) return format;
   }
   throw Error(ExitStatus::internal, str("there is no format ", name));
 }

@@ -187,14 +187,14 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
     for (std::int64_t p = mine_.begin; p < mine_.end; ++p) {
       Table table = read_file(p, {columns_, options_.types, -1});
       rows.push_back(table.rows());
-      for (const std::string& name : table.names()) {
-        const bool declared = options_.types.count(name) > 0;
-        found[pieces_[static_cast<std::size_t>(p)].file].add(
-            name,
-            !declared && is_all_missing(*table.at(name)) ? std::nullopt : std::optional(table.type(name)));
-        values[name] += number_of_values(*table.at(name));
-      }
       const std::int32_t index = pieces_[static_cast<std::size_t>(p)].file;
+      for (const std::string& name : table.names()) {
+        const bool blank = file(index).blanks_fit_any_type() && is_all_blank(*table.at(name));
+        const bool nothing = options_.types.count(name) == 0 && (blank || is_all_missing(*table.at(name)));
+        found[pieces_[static_cast<std::size_t>(p)].file].add(
+            name, nothing ? std::nullopt : std::optional(table.type(name)));
+        values[name] += nothing ? 0 : number_of_values(*table.at(name));
+      }
       found[index].left_out.merge(file(index).left_out());
       kept += bytes_of(table);
       if (kept <= budget) kept_.emplace(p, std::move(table));
@@ -317,7 +317,10 @@ Table TableInput::conform(std::int64_t piece, Table table) {
   if (again) table = read_file(piece, request);
   std::vector<Column> columns;
   for (const std::string& name : names_) {
-    columns.push_back(table.has(name)
+    // Empty texts among numbers: they are nowhere else text where others are not.
+    const bool blank =
+        table.has(name) && types_.at(name) != ColumnType::text && is_all_blank(*table.at(name));
+    columns.push_back(table.has(name) && !blank
                           ? with_type(table.at(name), types_.at(name), str(path, ": column \"", name, "\""))
                           : missing_column(types_.at(name), table.rows()));
   }

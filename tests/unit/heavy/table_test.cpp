@@ -62,7 +62,6 @@ TEST_F(CsvTest, WrongFilesAreRefusedByNameAndRow) {
   EXPECT_THAT(error(""), HasSubstr("a.csv is empty"));
   EXPECT_THAT(error("a,b\n"), HasSubstr("no rows"));
   EXPECT_THAT(error("a,a\n1,2\n"), HasSubstr("two columns are called \"a\""));
-  EXPECT_THAT(error("a,\n1,2\n"), HasSubstr("no name"));
   EXPECT_THAT(error("a\n\xff\xfe\n"), HasSubstr("a.csv: row 1: column \"a\" is not UTF-8 text"));
   write_text(folder_ / "b.csv", "other\n1\n");
   write_text(folder_ / "a.csv", "a\n1\n");
@@ -169,6 +168,61 @@ TEST_F(CsvTest, TypesMayBeDeclared) {
   options.types = {{"c", ColumnType::text}};
   EXPECT_THAT(message_of(ExitStatus::configuration, [&] { table("a,b\n1,2\n", options); }),
               HasSubstr("no such column"));
+}
+
+TEST_F(CsvTest, QuotedEmptyCellsAreMissingAmongNumbersAndTextsAmongTexts) {
+  const std::string content =
+      "\"i\",\"b\",\"s\",\"none\",\"r\"\n\"1\",\"true\",\"x\",\"\",\"1.5\"\n\"\",\"\",\"\",\"\",\"\"\n"
+      "\"\",\"\",\"\",\"\",\"\"\n\"3\",\"false\",\"a \"\"b\"\", "
+      "c\",\"\",\"2\"\n\"4\",\"true\",\"NA\",\"\",\"\"\r\n";
+  for (const std::int64_t piece : {1, 7, 1000}) {
+    TableOptions options = defaults();
+    options.piece_bytes = piece;
+    const Table t = table(content, options);
+    EXPECT_EQ(t.type("i"), ColumnType::integer);
+    EXPECT_EQ(t.type("b"), ColumnType::boolean);
+    EXPECT_EQ(t.type("none"), ColumnType::real);
+    EXPECT_THAT(categories_of(*t.at("i")).codes, ElementsAre(0, -1, -1, 1, 2));
+    EXPECT_THAT(categories_of(*t.at("b")).codes, ElementsAre(1, -1, -1, 0, 1));
+    EXPECT_THAT(categories_of(*t.at("r")).names, ElementsAre("1.5", "2"));
+    EXPECT_THAT(categories_of(*t.at("s")).names, ElementsAre("", "NA", "a \"b\", c", "x"));
+    EXPECT_THAT(categories_of(*t.at("none")).names, IsEmpty());
+    options.types = {{"i", ColumnType::real}, {"b", ColumnType::boolean}, {"none", ColumnType::text}};
+    const Table declared = table(content, options);
+    EXPECT_THAT(categories_of(*declared.at("i")).codes, ElementsAre(0, -1, -1, 1, 2));
+    EXPECT_THAT(categories_of(*declared.at("b")).codes, ElementsAre(1, -1, -1, 0, 1));
+    EXPECT_THAT(categories_of(*declared.at("none")).names, ElementsAre(""));
+  }
+  EXPECT_THAT(error("a,b\n\"\",1\n\"\",1,2\n"), HasSubstr("row 2 has 3 columns, not 2: \"\",1,2"));
+}
+
+TEST_F(CsvTest, EmptyCellsAreMissingWhateverElseIs) {
+  TableOptions options = defaults();
+  options.missing = {"?"};
+  const Table t = table("x,s\n1,a\n?,\n,NA\n", options);
+  EXPECT_EQ(t.type("x"), ColumnType::integer);
+  EXPECT_THAT(categories_of(*t.at("s")).codes, ElementsAre(1, -1, 0));
+}
+
+TEST_F(CsvTest, ColumnsWithoutANameAreCalledAsPandasDoes) {
+  EXPECT_THAT(table(",a,\n0,1,\n1,2,\n").names(), ElementsAre("Unnamed: 0", "a", "Unnamed: 2"));
+  EXPECT_THAT(error("a,b,a\n1,2,3\n"), HasSubstr("two columns are called \"a\""));
+}
+
+TEST_F(CsvTest, FilesOfAnotherKindAreToldFromText) {
+  const auto says = [&](const std::string& name, const std::string& content) {
+    write_text(folder_ / name, content);
+    return message_of(ExitStatus::bad_data, [&] { read_table(folder_ / name, defaults()); });
+  };
+  EXPECT_THAT(says("a.data", "PAR1....PAR1"),
+              HasSubstr("a.data looks like Parquet, but would be read as CSV"));
+  EXPECT_THAT(says("b.csv", "BZh91AY&SY...."), HasSubstr("compressed with bzip2"));
+  EXPECT_THAT(says("c.csv", std::string("\xfd") + "7zXZ......"), HasSubstr("compressed with xz"));
+  EXPECT_THAT(says("d.csv", "PK\x03\x04......"), HasSubstr("a zip archive"));
+  EXPECT_THAT(says("e.json", " [{\"a\": 1}]\n"), HasSubstr("a JSON array"));
+  EXPECT_THAT(table("PAR1,b\n1,2\n").names(), ElementsAre("PAR1", "b"));
+  write_text(folder_ / "f.json", "{\"a\": 1}\n{\"a\": 2}\n");
+  EXPECT_THAT(numbers(read_table(folder_ / "f.json", defaults()), "a"), ElementsAre(1, 2));
 }
 
 TEST_F(CsvTest, EarlierTypesHoldLikeDeclaredOnes) {
