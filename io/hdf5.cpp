@@ -245,7 +245,7 @@ Structure read_structure(const std::string& path) {
     std::array<char, 1024> name{};
     const auto length =
         H5Lget_name_by_idx(file.get(), ".", order, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
-    if (length < 0) access.fail(library_message());
+    if (length < 0) access.fail();
     structure.arrays.push_back(read_array(access, file.get(), name.data(), stamp.size));
   }
   return structure;

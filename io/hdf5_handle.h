@@ -4,6 +4,7 @@
 
 #include <hdf5.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -37,7 +38,20 @@ class Handle {
 /// Held while the library is called: a checkpoint may be written while a dataset is opened.
 inline std::unique_lock<std::mutex> library_lock() {
   static std::mutex mutex;
+  // At exit the library would write again what it could not write to a full disk, and crash. All that counts was closed before, with
+  // its status looked at.
+  [[maybe_unused]] static const herr_t once = H5dont_atexit();
   return std::unique_lock(mutex);
+}
+
+/// Of the system call that failed: the driver's message has "errno = 28, error message = …" in it; 0 where none did.
+inline int errno_in(const std::vector<std::string>& messages) {
+  const std::string mark = "errno = ";
+  for (const std::string& message : messages) {
+    if (const auto at = message.find(mark); at != std::string::npos)
+      return std::atoi(message.c_str() + at + mark.size());
+  }
+  return 0;
 }
 
 inline herr_t collect_error(unsigned, const H5E_error2_t* error, void* messages) {
@@ -45,11 +59,15 @@ inline herr_t collect_error(unsigned, const H5E_error2_t* error, void* messages)
   return 0;
 }
 
-/// HDF5's error stack: what the outermost call could not do, and the innermost cause.
-inline std::string library_message() {
+inline std::vector<std::string> take_error_stack() {
   std::vector<std::string> messages;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, collect_error, &messages);
   H5Eclear2(H5E_DEFAULT);
+  return messages;
+}
+
+/// HDF5's error stack: what the outermost call could not do, and the innermost cause.
+inline std::string message_of(const std::vector<std::string>& messages) {
   if (messages.empty()) return "HDF5 gives no reason";
   return messages.size() == 1 ? messages.front() : str(messages.front(), ": ", messages.back());
 }
@@ -63,11 +81,18 @@ struct Access {
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(status, str(doing, " ", path, ": ", what));
   }
+  /// With what the library says, or, of what could not be written, the system.
+  [[noreturn]] void fail() const {
+    const auto messages = take_error_stack();
+    const int number = status == ExitStatus::io ? errno_in(messages) : 0;
+    if (number != 0) throw system_error(doing, path, number);
+    fail(message_of(messages));
+  }
   void check(herr_t result) const {
-    if (result < 0) fail(library_message());
+    if (result < 0) fail();
   }
   Handle own(hid_t id, Handle::Close close) const {
-    if (id < 0) fail(library_message());
+    if (id < 0) fail();
     return Handle(id, close);
   }
 };

@@ -245,7 +245,7 @@ class Hdf5Table : public TableFile {
       std::array<char, 1024> name{};
       if (H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(),
                              H5P_DEFAULT) < 0)
-        access_.fail(hdf5::library_message());
+        access_.fail();
       names.emplace_back(name.data());
     }
     return names;

@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 #include <arrow/io/api.h>
 #include <arrow/ipc/api.h>
+#include <arrow/util/io_util.h>
 
 #include <algorithm>
 
@@ -23,7 +24,10 @@ namespace {
 
 /// Arrow's status says what went wrong with a file of ours: that is no bad data.
 void check_written(const arrow::Status& status, const std::string& path) {
-  if (!status.ok()) throw Error(ExitStatus::io, str("cannot write ", path, ": ", status.message()));
+  if (status.ok()) return;
+  if (const int number = arrow::internal::ErrnoFromStatus(status); number != 0)
+    throw system_error("cannot write", path, number);
+  throw Error(ExitStatus::io, str("cannot write ", path, ": ", status.message()));
 }
 
 constexpr std::string_view file_start = "/mini-batch-", file_end = ".arrow";

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -69,6 +73,29 @@ TEST(TensorFile, SameContentGivesSameBytesAndNoTemporaryStays) {
   EXPECT_EQ(read_tensor_file(folder / "a.h5").tensors[99].name, "p99");
   EXPECT_EQ(read_tensor_file(folder / "a.h5").attributes, attributes);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
+}
+
+/// Writes where no file may get larger than `bytes`, and ends with the status of the error that comes of it.
+[[noreturn]] void write_within(std::int64_t bytes, const std::string& path) {
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  try {
+    write_tensor_file(path, some_tensors(), {{"text", std::string(20'000, 'x')}});
+  } catch (const Error& e) {
+    std::fputs(describe(e).c_str(), stderr);
+    std::exit(code(e.status()));  // where HDF5 would write again what it could not
+  }
+  std::exit(0);
+}
+
+TEST(TensorFileDeathTest, AFullDiskIsNamedAndNoCrash) {
+  TemporaryFolder folder;
+  for (const std::int64_t bytes : {500, 1500, 3000, 12'000, 24'000}) {
+    EXPECT_EXIT(write_within(bytes, folder / "a.h5"), testing::ExitedWithCode(code(ExitStatus::io)),
+                "cannot write .*a.h5.*: File too large")
+        << bytes;
+  }
 }
 
 TEST(TensorFile, EveryTruncationIsRefused) {
