@@ -66,4 +66,12 @@ std::vector<std::string> important_lines(const std::string& output, std::size_t 
   return lines;
 }
 
+bool lacks_resources(const std::string& output) {
+  for (const char* mark : {"OUT-OF-RESOURCE", "ERR-IN-ERRNO", "Too many open files",
+                           "No space left on device", "Cannot allocate memory", "failed to map segment"}) {
+    if (output.find(mark) != std::string::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace rankflow

@@ -18,5 +18,7 @@ int usable_cores();
 
 /// The lines of mpirun's output that a person needs, at most `most`: no rules, blanks or repeats.
 std::vector<std::string> important_lines(const std::string& output, std::size_t most = 8);
+/// Whether it says that mpirun or a rank did not get what the system has too little of: room for its own files, descriptors, memory.
+bool lacks_resources(const std::string& output);
 
 }  // namespace rankflow

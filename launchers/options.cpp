@@ -347,7 +347,7 @@ std::string commands_markdown() {
          "or unreadable file |\n| 75 | stopped, the same command goes on from there |\n| 77 | the file "
          "system does not allow it "
          "|\n| 78 | a pipeline file or setting is wrong; nothing ran |\n| 130 | interrupted (Ctrl-C); the "
-         "same command goes on "
+         "same command goes on. Under an `mpirun` or `srun` of your own the code is what that makes of it "
          "|\n";
 }
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -68,12 +69,15 @@ class Supervisor {
       const MemoryWatch memory;
       const ProcessEnd end = watch();
       if (attempt_.hung) return finish(started, ExitStatus::stopped, attempt_.hung_message);
-      if (stop_signal_ != 0 && (is_crash(end) || end.exit_code == code(ExitStatus::stopped))) {
+      // Ended by force, mpirun gives an exit code of its own.
+      const bool by_result = attempt_.run_finished.is_object() || end.exit_code == 0;
+      if (stop_signal_ != 0 && (is_crash(end) || end.exit_code == code(ExitStatus::stopped) || !by_result)) {
         const auto status = stop_signal_ == SIGINT ? ExitStatus::interrupted : ExitStatus::stopped;
         return finish(started, status,
                       str("stopped by ", signal_name(stop_signal_), "; the same command goes on from here"));
       }
-      if (!is_crash(end)) return finish_with_result(started, end.exit_code);
+      if (!is_crash(end) && !died_and_stopped_the_others(end))
+        return finish_with_result(started, end.exit_code);
       // Started again it would come to the same end.
       if (const auto killed = memory.kill()) {
         return finish(
@@ -257,6 +261,12 @@ class Supervisor {
                "; all ranks were ended, the same command goes on from here");
   }
 
+  /// mpirun sends SIGTERM to the ranks that are left when one dies, which some take for an orderly stop.
+  bool died_and_stopped_the_others(const ProcessEnd& end) const {
+    return end.exit_code == code(ExitStatus::stopped) &&
+           attempt_.noise.find("exited on signal") != std::string::npos;
+  }
+
   std::string who_died() const {
     // mpirun says "… process rank 1 with PID 123 on node x exited on signal 9 (Killed)."
     const std::string mark = "process rank ";
@@ -279,6 +289,13 @@ class Supervisor {
     const auto lines = important_lines(attempt_.noise);
     std::string message = attempt_.any_event ? "the ranks ended" : "the ranks could not start";
     message += lines.empty() ? str(" with exit code ", exit_code) : str(": ", join(lines, "\n  "));
+    if (!attempt_.any_event && lacks_resources(attempt_.noise)) {
+      const char* temporary = std::getenv("TMPDIR");
+      return finish(
+          started, ExitStatus::io,
+          str(message, "\n  is there room in the folder for temporary files (",
+              temporary ? temporary : "/tmp", "), and do `ulimit -n` and `ulimit -v` leave enough?"));
+    }
     // mpirun says 1 for most of what keeps it from starting ranks; for us that is a failed step.
     const bool start_failed =
         !attempt_.any_event && (exit_code == code(ExitStatus::step_failed) || exit_code >= 126);

@@ -90,6 +90,8 @@ class Loader {
       pipeline_.name = plain_name_of_file(file_);
     } else if (!is_plain_name(pipeline_.name)) {
       const Node& node = *tree_.find("name");
+      if (pipeline_.name.size() > 100)
+        throw error(node, str("name has ", pipeline_.name.size(), " characters; at most 100 are taken"));
       throw error(node,
                   str("name must have letters, digits, \"_\", \"-\" and \".\" only, not ", shown(node)));
     }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -43,7 +44,12 @@ bool receive_all(int fd, void* data, std::size_t bytes) {
 }
 
 // Between rank and helper: a length, then that many bytes. "R…" is a request: fields ended by NUL (none can
-// hold one); "S15" asks for a signal. A signal that crosses the program's end finds nobody and is dropped.
+// hold one); "S15" asks for a signal. A signal that crosses the program's end finds nobody and is dropped. While a program runs the
+// helper sends a sign of life each second.
+constexpr std::string_view alive = "alive";
+constexpr int alive_ms = 1000;
+constexpr double answer_patience = 10;  // seconds for a helper to end a program that SIGKILL was asked for
+
 bool send_text(int fd, const std::string& text) {
   const auto size = static_cast<std::uint32_t>(text.size());
   return send_all(fd, &size, sizeof size) && send_all(fd, text.data(), text.size());
@@ -145,7 +151,12 @@ Child start_program(SpawnRequest& request, std::string& error) {
 bool watch(int socket, const Child& child) {
   for (;;) {
     pollfd fds[] = {{socket, POLLIN, 0}, {child.pidfd, POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) return false;
+    const int ready = poll(fds, 2, alive_ms);
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready <= 0) {
+      if (!send_text(socket, std::string(alive))) return false;
+      continue;
+    }
     if (fds[1].revents) return true;
     if (fds[0].revents) {
       std::string text;
@@ -199,19 +210,28 @@ std::unique_ptr<Spawner> Spawner::start() {
 }
 
 Spawner::~Spawner() {
-  close(socket_);  // the helper ends at end of file
+  close(socket_);          // the helper ends at end of file
+  kill(helper_, SIGCONT);  // even where somebody stopped it
   waitpid(helper_, nullptr, 0);
 }
 
 SpawnResult Spawner::run(const SpawnRequest& request, const EndAfter& end_after) {
   const SpawnerGone gone;
   if (!send_text(socket_, encode(request))) throw gone;
-  double kill_at = 0;
+  double kill_at = 0, looked = monotonic_seconds();
   bool asked = false, killed = false;
+  std::string text;
+  silent_ = 0;
   for (;;) {
     pollfd fd{socket_, POLLIN, 0};
-    const int n = poll(&fd, 1, 100);
-    if (n > 0) break;
+    if (poll(&fd, 1, 100) > 0) {
+      if (!receive_text(socket_, text)) throw gone;
+      silent_ = 0;
+      if (text != alive) break;
+    }
+    // Where this process was stopped as well, the helper owes nothing for that time.
+    silent_ = silent_ + std::min(monotonic_seconds() - looked, 1.0);
+    looked = monotonic_seconds();
     if (const auto grace = asked ? std::nullopt : end_after()) {
       asked = true;
       kill_at = monotonic_seconds() + *grace;
@@ -221,9 +241,9 @@ SpawnResult Spawner::run(const SpawnRequest& request, const EndAfter& end_after)
       killed = true;
       if (!send_text(socket_, str("S", SIGKILL))) throw gone;
     }
+    if (killed && silent_ > answer_patience) throw gone;
   }
-  std::string text;
-  if (!receive_text(socket_, text)) throw gone;
+  silent_ = 0;
   SpawnResult result;
   std::istringstream in(text);
   in >> result.exit_code >> result.signal;

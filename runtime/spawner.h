@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,13 +41,16 @@ class Spawner {
   using EndAfter = std::function<std::optional<double>()>;
 
   /// Runs a program to its end, in a process group of its own. One program at a time per spawner.
-  /// Throws Error (internal) where the helper is gone.
+  /// Throws SpawnerGone where the helper has ended, or does not end the program though it was told to by force.
   SpawnResult run(const SpawnRequest& request, const EndAfter& end_after);
+  /// For how many seconds the helper has given no sign of life while a program runs, or 0. From any thread.
+  double silent() const { return silent_; }
 
  private:
   Spawner(int socket, pid_t helper) : socket_(socket), helper_(helper) {}
   int socket_;
   pid_t helper_;
+  std::atomic<double> silent_{0};
 };
 
 }  // namespace rankflow

@@ -9,7 +9,8 @@ namespace rankflow {
 class SpawnerGone : public Error {
  public:
   SpawnerGone()
-      : Error(ExitStatus::internal, "the helper process that starts programs for this rank has ended",
+      : Error(ExitStatus::internal,
+              "the helper process that starts programs for this rank has ended, or does nothing",
               "the same command again; what is finished is kept") {}
 };
 

@@ -39,6 +39,7 @@ void Watchdog::heartbeat(int r, const Json& message, double now) {
   Rank& rank = ranks_.at(static_cast<std::size_t>(r));
   rank.heard = now;
   rank.step = message.value("step", "");
+  rank.helper_silent = message.value("helper_silent", 0.0);
   rank.calls.clear();
   for (const Json& line : message.value("calls", Json::array()))
     rank.calls.push_back({line.at("group"), line.at("call"), line.at("number"), line.at("inside"),
@@ -62,6 +63,7 @@ Watchdog::Finding Watchdog::look(double now) {
     found.hang = str("rank ", r, " (", hosts_[r], ") has given no sign of life for ", human_seconds(silent),
                      ranks_[r].step.empty() ? "" : str(", last seen in step \"", ranks_[r].step, "\""));
   }
+  look_at_helpers(found, notable);
   const auto all = waits(now);
   const auto wait = std::max_element(all.begin(), all.end(),
                                      [](const Wait& a, const Wait& b) { return a.seconds < b.seconds; });
@@ -76,6 +78,21 @@ Watchdog::Finding Watchdog::look(double now) {
     found.warning = str("step \"", wait->step, "\": ", wait->text);
   }
   return found;
+}
+
+void Watchdog::look_at_helpers(Finding& found, double notable) {
+  for (std::size_t r = 0; r < ranks_.size(); ++r) {
+    const double silent = ranks_[r].helper_silent;
+    if (silent <= notable || silent < hang_limit_ / 2) continue;
+    const std::string text = str("the helper process that starts programs for rank ", r, " (", hosts_[r],
+                                 ") has given no sign of life for ", human_seconds(silent));
+    if (silent >= hang_limit_ && found.hang.empty()) {
+      found.hang = text;
+      found.step = ranks_[r].step;
+    } else if (warned_.emplace(str("helper of rank ", r), 0).second) {
+      found.warning = text;
+    }
+  }
 }
 
 std::vector<Watchdog::Wait> Watchdog::waits(double now) const {

@@ -25,7 +25,8 @@ class Watchdog {
 
   /// Any message from `rank` has come.
   void heard(int rank, double now);
-  /// A sign of life: {step: what it works on, or "", calls: [to_json(CallStatus)]}.
+  /// A sign of life: {step: what it works on, or "", calls: [to_json(CallStatus)], helper_silent: seconds for which the process that
+  /// starts programs for the rank gave none, if it should (Spawner::silent)}.
   void heartbeat(int rank, const Json& message, double now);
 
   struct Finding {
@@ -46,7 +47,7 @@ class Watchdog {
     int ranks = 0;  // of the group
   };
   struct Rank {
-    double heard = 0;
+    double heard = 0, helper_silent = 0;
     std::string step;
     std::vector<Standing> calls;
   };
@@ -59,6 +60,8 @@ class Watchdog {
   };
   using Group = std::map<int, const Standing*>;
 
+  /// Ranks whose programs can't be started or watched any more.
+  void look_at_helpers(Finding& found, double notable);
   std::vector<Wait> waits(double now) const;
   Wait wait_of(const Group& group, std::int64_t number, double now) const;
 

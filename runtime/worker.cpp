@@ -142,6 +142,7 @@ void Worker::heartbeat() {
   last_heartbeat_ = now;
   Json message = {{"kind", "heartbeat"}, {"rank", resources_.world.rank()}, {"calls", Json::array()}};
   for (const CallStatus& status : executor_.calls().now()) message["calls"].push_back(to_json(status));
+  if (const double silent = resources_.spawner.silent(); silent > 0) message["helper_silent"] = silent;
   {
     std::lock_guard lock(mutex_);
     message["step"] = current_step_;

@@ -38,6 +38,8 @@ TEST(BadPipelines, File) {
        "p.yaml:2:3: steps must be a mapping of names to steps, not a list"},
       {"bad pipeline name", "name: ../a\nsteps: {a: {type: train}}\n",
        "p.yaml:1:7: name must have letters, digits, \"_\", \"-\" and \".\" only, not \"../a\""},
+      {"long pipeline name", "name: " + std::string(101, 'a') + "\nsteps: {a: {type: train}}\n",
+       "p.yaml:1:7: name has 101 characters; at most 100 are taken"},
       {"name a list", "name: [a]\nsteps: {a: {type: train}}\n", "p.yaml:1:7: name must be text, not a list"},
   });
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "runtime/spawner_gone.h"
 
 namespace rankflow {
 namespace {
@@ -112,6 +114,30 @@ TEST_F(SpawnerTest, ChildrenDieWithTheProcessThatAskedForThem) {
   kill(rank, SIGKILL);
   waitpid(rank, nullptr, 0);
   EXPECT_TRUE(ends_within(child, 10)) << "the program outlived its rank";
+}
+
+TEST_F(SpawnerTest, SaysThatTheHelperGivesNoSignOfLife) {
+  double most = 0;
+  const auto lives = [&]() -> std::optional<double> {
+    most = std::max(most, spawner_->silent());
+    return std::nullopt;
+  };
+  EXPECT_TRUE(spawner_->run(request({"sleep", "2.5"}), lives).ok());
+  EXPECT_LT(most, 2);
+  const auto until_silent = [&]() -> std::optional<double> {
+    if (spawner_->silent() < 2) return std::nullopt;
+    kill(std::stoi(log()), SIGCONT);
+    return 5;
+  };
+  EXPECT_EQ(spawner_->run(request({"sh", "-c", "echo $PPID; kill -STOP $PPID; exec sleep 600"}), until_silent)
+                .signal,
+            SIGTERM);
+  EXPECT_EQ(spawner_->silent(), 0);
+}
+
+TEST_F(SpawnerTest, SaysThatTheHelperHasEnded) {
+  EXPECT_THROW(spawner_->run(request({"sh", "-c", "kill -KILL $PPID; exec sleep 600"}), forever),
+               SpawnerGone);
 }
 
 TEST_F(SpawnerTest, StartsMany) {

@@ -114,6 +114,8 @@ TEST_F(SupervisorTest, a_start_that_failed_says_why) {
             78);
   EXPECT_EQ(events_.text("message"), "the ranks could not start: There are not enough slots available");
   EXPECT_EQ(starts(), 1);
+  EXPECT_EQ(run("echo 'PMIX ERROR: OUT-OF-RESOURCE in file x' >&2; exit 1"), 74);
+  EXPECT_NE(events_.text("message").find("ulimit -n"), std::string::npos) << events_.last();
   options_.command = {"/nonexistent/mpirun"};
   EXPECT_THROW(supervise(options_, events_), Error);
 }
@@ -148,6 +150,16 @@ TEST_F(SupervisorTest, a_second_interrupt_ends_ranks_that_do_not_stop) {
   EXPECT_EQ(starts(), 1);
 }
 
+TEST_F(SupervisorTest, a_second_interrupt_is_one_whatever_mpirun_says) {
+  options_.through_mpirun = true;
+  events_.then = [](const Json& event) {
+    if (event.at("event") == "run_started" || event.value("text", "").starts_with("SIGINT"))
+      kill(getpid(), SIGINT);
+  };
+  EXPECT_EQ(run("trap '' USR1; trap 'exit 1' TERM; event run_started; while :; do sleep 0.01; done"), 130);
+  EXPECT_EQ(events_.text("status"), "stopped");
+}
+
 TEST_F(SupervisorTest, silence_is_ended_and_named) {
   options_.hang_limit = 0.3;
   EXPECT_EQ(run("event heartbeat ',\"silent\":[3],\"step\":\"train\",\"collective\":\"all_reduce\"'; kill "
@@ -178,6 +190,17 @@ TEST_F(SupervisorTest, mpirun_that_ignores_the_end_is_killed) {
   options_.kill_grace = 0.2;
   options_.through_mpirun = true;
   EXPECT_EQ(run("trap '' TERM; event run_started; while :; do sleep 0.01; done"), 75);
+}
+
+TEST_F(SupervisorTest, ranks_that_stopped_because_another_died_start_again) {
+  options_.through_mpirun = true;
+  EXPECT_EQ(
+      run("event run_started; [ $ATTEMPT = 2 ] && event run_finished && exit 0\n"
+          "event run_finished ',\"status\":\"stopped\"'\n"
+          "echo 'mpirun noticed that process rank 2 with PID 0 on node n7 exited on signal 9 (Killed).' >&2; "
+          "exit 75"),
+      0);
+  EXPECT_EQ(starts(), 2);
 }
 
 TEST_F(SupervisorTest, the_rank_that_died_is_named_from_what_mpirun_says) {

@@ -87,6 +87,19 @@ TEST_F(WatchdogTest, WarnsOnceOfALongWait) {
   EXPECT_EQ(watchdog_.look(17).warning, "");
 }
 
+TEST_F(WatchdogTest, AHelperThatDoesNothingIsNamedThenEndsTheJob) {
+  const auto look = [&](double silent) {
+    watchdog_.heartbeat(2, {{"step", "script"}, {"helper_silent", silent}}, 1);
+    return watchdog_.look(1);
+  };
+  EXPECT_EQ(look(14).warning, "");
+  EXPECT_EQ(look(16).warning,
+            "the helper process that starts programs for rank 2 (b) has given no sign of life for 16.0 s");
+  EXPECT_EQ(look(17).warning, "");
+  EXPECT_EQ(look(0).hang, "");
+  EXPECT_THAT(look(31).hang, HasSubstr("programs for rank 2 (b) has given no sign of life for 31.0 s"));
+}
+
 TEST_F(WatchdogTest, LocalWorkOfOthersMayTakeAnyTime) {
   for (double now : {20.0, 1000.0, 100'000.0}) {
     for (int r : {1, 2, 3}) beat(r, now, agreement(5), true, now);
