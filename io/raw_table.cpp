@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "io/arrow_result.h"
 #include "io/arrow_stream.h"
+#include "io/input_file.h"
 #include "io/result_ipc.h"
 #include "io/table_input.h"
 
@@ -59,6 +60,12 @@ class RawTable::Pieces {
   const TableInput& input() const { return input_; }
   const std::vector<std::string>& names() const { return names_; }
 
+  void check_unchanged(Range rows) const {
+    const std::size_t first = input_.file_of(piece_of(rows.begin)),
+                      last = input_.file_of(piece_of(std::max(rows.begin, rows.end - 1)));
+    for (std::size_t f = first; f <= last; ++f) rankflow::check_unchanged(input_.files()[f]);
+  }
+
   std::shared_ptr<arrow::Table> read(Range rows) {
     const std::int64_t first = piece_of(rows.begin), last = piece_of(std::max(rows.begin, rows.end - 1));
     if (!table_ || first != first_ || last != last_) {
@@ -103,6 +110,10 @@ std::int64_t RawTable::rows() const {
 
 void RawTable::check_unchanged(Communicator& comm) const {
   pieces_->input().check_unchanged(comm);
+}
+
+void RawTable::check_unchanged(Range rows) const {
+  pieces_->check_unchanged(rows);
 }
 
 const std::vector<std::string>& RawTable::names() const {

@@ -23,6 +23,8 @@ class RawTable {
   std::int64_t rows() const;
   /// Collective. That no file changed since it was found.
   void check_unchanged(Communicator& comm) const;
+  /// The same of the files that hold these rows, by this rank alone. Throws Error (bad_data).
+  void check_unchanged(Range rows) const;
   const std::vector<std::string>& names() const;
   /// The column for results: numbers, booleans and texts. Throws Error (configuration) for one that there isn't.
   ResultColumn column(const std::string& name) const;

@@ -79,12 +79,13 @@ int reuse_all(PlanningSession& session, const CommandLine& line, const std::vect
 
 /// The run's record from before the ranks start: should they never come up, `rankflow runs` still shows it.
 RunRecord begin_record(PlanningSession& session, const CommandLine& line,
-                       const std::vector<std::string>& words) {
+                       const std::vector<std::string>& words, RunObserver& display) {
   session.store().prepare_for_writing();
   RunRecord record = open_record(session, line);
   make_directories(record.layout().logs());
   describe_run(record, session.pipeline(), words);
   record.json()["status"] = "starting";
+  tell_damage(record, session.planner(), display);
   record.save(false);
   return record;
 }
@@ -118,7 +119,7 @@ int run_on_ranks(PlanningSession& session, const CommandLine& line, const std::v
   SupervisorOptions options;
   options.command = {find_rank_program()};
   if (ranks > 1) options.command = mpirun_command(ranks, slots, options.command);
-  const RunRecord record = begin_record(session, line, words);
+  const RunRecord record = begin_record(session, line, words, display);
   options.run = record.id();
   const auto arguments = rank_arguments(line, words, session.store().layout().root, record.id());
   options.command.insert(options.command.end(), arguments.begin(), arguments.end());

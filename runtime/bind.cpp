@@ -55,6 +55,14 @@ class Binder {
     return found;
   }
 
+  /// Whether an input of a step is a file or folder of the pipeline's, read where it lies.
+  bool read_in_place(const std::string& text) const {
+    const auto pieces = parse_bindings(text);
+    if (pieces.empty() || pieces[0].kind != Binding::Kind::input) return false;
+    const PipelineInput& input = *planner_.pipeline().find_input(pieces[0].name);
+    return !input.remote && !step_.download && !input.download;
+  }
+
   std::vector<RemoteInput> take_remote() { return std::move(remote_); }
 
   // Every text in a parameter tree; what is no text stays.
@@ -144,6 +152,10 @@ WorkOrder make_work_order(Planner& planner, std::size_t index, const StoreLayout
       order.inputs[name] = shown(*location);
     } else {
       order.inputs[name] = binder.path(text);
+      if (!binder.read_in_place(text)) continue;
+      planner.check_unchanged(order.inputs[name]);
+      // What a program does with its own inputs nobody knows: it may well keep something beside them.
+      if (!step.spec->runs_program) order.read_in_place.push_back(order.inputs[name]);
     }
   }
   order.remote = binder.take_remote();

@@ -11,6 +11,8 @@
 
 namespace rankflow {
 
+/// Throws Error (bad_data, io) where an input of the step has other content than the run was planned with.
+///
 /// Where a path is that of a downloaded copy, which each node has elsewhere, stands a mark that put_paths() replaces. `staging`: output name → staging directory. The outputs of the steps before must be known to the planner.
 WorkOrder make_work_order(Planner& planner, std::size_t step, const StoreLayout& store, const RunLayout& run,
                           const std::map<std::string, std::string>& staging);

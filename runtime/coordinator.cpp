@@ -181,6 +181,11 @@ void Coordinator::handle(const Message& incoming) {
     fetches_.fetched(message.at("id"));
   } else if (kind == "finished") {
     on_finished(message);
+  } else if (kind == "helper_gone") {
+    // Under a supervisor the job starts again; without one it has to be started again.
+    abort_job(str("the helper process that starts programs for rank ", incoming.source, " (",
+                  world_.hosts()[static_cast<std::size_t>(incoming.source)], ") has ended, or does nothing"),
+              settings_.supervised ? ExitStatus::internal : ExitStatus::stopped);
   } else if (kind == "published") {
     on_published(message);
   } else if (kind == "recalled") {
@@ -242,19 +247,27 @@ void Coordinator::on_published(const Json& message) {
     state_.failed(step, error, rank);
     return;
   }
-  std::map<std::string, std::string> outputs = message.at("outputs");
-  if (auto former = outputs.find(""); former != outputs.end()) {
-    state_.note(str("step ", running.order.step, " is not deterministic: run ", former->second,
-                    " got other bytes from the same code, parameters and inputs"),
-                "warning");
-    outputs.erase(former);
-  }
+  const std::map<std::string, std::string> outputs = message.at("outputs");
+  if (message.contains("former")) note_other_bytes(running.order, message.at("former"));
   release(id);
   state_.done(step, outputs, message.at("results"), message.at("seconds"));
   if (const double now = monotonic_seconds(); now - last_save_ > 2) {
     last_save_ = now;
     state_.save(false);
   }
+}
+
+/// The same fingerprint gave other bytes before.
+void Coordinator::note_other_bytes(const WorkOrder& order, const Json& former) {
+  const int ranks = static_cast<int>(order.ranks.size()), before = former.at("ranks");
+  // A step with this key promises the same bytes on other numbers of ranks only where it is set.
+  if (ranks != before && order.parameters.value("deterministic", true) == false) return;
+  const auto on = [](int n) { return str(n, n == 1 ? " rank" : " ranks"); };
+  state_.note(str("step ", order.step, " is not deterministic: run ", former.at("run").get<std::string>(),
+                  ranks == before ? "" : str(" on ", on(before)),
+                  " got other bytes from the same code, parameters and inputs",
+                  ranks == before ? "" : str(", and this one ran on ", on(ranks))),
+              "warning");
 }
 
 void Coordinator::begin_failing(Running& running, const Json& message) {

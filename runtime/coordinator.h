@@ -64,6 +64,7 @@ class Coordinator {
   void handle(const Message& message);
   void on_finished(const Json& message);
   void on_published(const Json& message);
+  void note_other_bytes(const WorkOrder& order, const Json& former);
   void on_progress(const Running& running, Json message);
   void commit(Running& running);
   void begin_failing(Running& running, const Json& message);

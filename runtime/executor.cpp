@@ -1,5 +1,6 @@
 #include "runtime/executor.h"
 
+#include <optional>
 #include <set>
 
 #include "base/clock.h"
@@ -10,7 +11,9 @@
 #include "io/json_text.h"
 #include "runtime/bind.h"
 #include "runtime/input_staging.h"
+#include "runtime/input_stamps.h"
 #include "runtime/predecessor.h"
+#include "runtime/spawner_gone.h"
 
 namespace rankflow {
 namespace {
@@ -134,10 +137,18 @@ void Executor::run(const WorkOrder& order, StopFlag& cancel) {
         resources_.world.send_to_coordinator(Json{{"kind", "fetched"}, {"id", a.id}}.dump());
     }
     stage_inputs(a, *comm, reporter);  // what was fetched too
+    // The stamps are compared by one rank: they are of all files.
+    std::optional<InputStamps> stamps;
+    if (!a.read_in_place.empty()) {
+      run_together(*comm, [&] {
+        if (comm->rank() == 0) stamps.emplace(a.read_in_place);
+      });
+    }
     StepContext context = make_context(a, *comm, cancel, reporter);
     if (!a.family.empty() && !a.afresh)
       context.earlier = find_predecessor(*comm, resources_.store.layout(), a.family);
     resources_.make_step(a.type)->run(context);
+    if (stamps) stamps->check_unchanged();
     report["ok"] = true;
     unpublished_.insert_or_assign(a.id, Unpublished{a, std::move(comm), reporter.results(),
                                                     std::move(context.notes), monotonic_seconds() - started});
@@ -149,6 +160,12 @@ void Executor::run(const WorkOrder& order, StopFlag& cancel) {
     report["ok"] = false;
     report["error"] = to_json(e);
     log::info(str("step ", a.step, " stopped as asked"));
+  } catch (const SpawnerGone& e) {
+    // No failure of the step: on this rank none could start a program any more. As after a rank's death, the job begins again.
+    log::error(str("step ", a.step, ": ", e.message()));
+    resources_.world.send_to_coordinator(
+        json_text({{"kind", "helper_gone"}, {"id", a.id}, {"rank", resources_.world.rank()}}));
+    return;
   } catch (const std::exception& e) {
     report["ok"] = false;
     report["error"] = to_json(as_error(e));
@@ -175,7 +192,7 @@ void Executor::commit(int id) {
   try {
     done.comm->close();
     if (!first) return;
-    report["outputs"] = publish(done);
+    publish(done, report);
     report["results"] = done.results;
     report["ok"] = true;
   } catch (const std::exception& e) {
@@ -201,9 +218,9 @@ void Executor::sync() {
   }
 }
 
-// Publishes every output, then the record that leads to them. Returns output → digest, and under "" a warning
-// where the same fingerprint gave other bytes before.
-Json Executor::publish(Unpublished& done) {
+// Publishes every output, then the record that leads to them. Reports outputs: {output: digest}, and former: {run, ranks} where the same
+// fingerprint gave other bytes before.
+void Executor::publish(Unpublished& done, Json& report) {
   const WorkOrder& a = done.assignment;
   TimedSpan span(resources_.timeline, str("publish ", a.step), "publish");
   ActionRecord record;
@@ -221,9 +238,8 @@ Json Executor::publish(Unpublished& done) {
   if (!done.notes.is_null())
     keep_for_successors(resources_.store.layout(), a.family, record.outputs, done.notes);
   remove_tree(a.checkpoints);
-  Json outputs = record.outputs;
-  if (former) outputs[""] = former->run;
-  return outputs;
+  report["outputs"] = record.outputs;
+  if (former) report["former"] = {{"run", former->run}, {"ranks", former->details.value("ranks", 0)}};
 }
 
 }  // namespace rankflow

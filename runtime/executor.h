@@ -58,7 +58,7 @@ class Executor {
 
   std::unique_ptr<Communicator> make_communicator(const WorkOrder& a);
   StepContext make_context(const WorkOrder& a, Communicator& comm, StopFlag& cancel, Reporter& reporter);
-  Json publish(Unpublished& done);
+  void publish(Unpublished& done, Json& report);
   /// Copies what the step downloads to this node's disk, once per node, and puts the copies' paths into the order. Collective.
   void stage_inputs(WorkOrder& a, Communicator& comm, Reporter& reporter);
   Durability durability_of(const Unpublished& done);

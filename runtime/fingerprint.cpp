@@ -345,6 +345,12 @@ const std::string& Fingerprinter::digest_at(const std::string& path) {
   return entry->second;
 }
 
+void Fingerprinter::check_unchanged(const std::string& path) {
+  const std::string key = without_trailing_slashes(path);
+  if (content_now(key) == digest_at(key)) return;
+  throw Error(ExitStatus::bad_data, str(key, " changed since the run was planned"), "the same command again");
+}
+
 std::string Fingerprinter::content_now(const std::string& path) {
   for (const PipelineInput& input : pipeline_.inputs) {
     if (!input.selection || !path.starts_with(input.path)) continue;

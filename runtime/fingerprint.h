@@ -62,6 +62,8 @@ class Fingerprinter {
   void check(const PipelineStep& step);
   /// Digest of what lies at a path, as fingerprints have it.
   const std::string& content_at(const std::string& path) { return digest_at(path); }
+  /// Throws Error (bad_data) where something else lies there now, (io) where nothing does.
+  void check_unchanged(const std::string& path);
 
  private:
   friend class IngredientsBuilder;

@@ -25,6 +25,7 @@ Json to_json(const WorkOrder& a) {
           {"type", a.type},
           {"parameters", a.parameters},
           {"inputs", a.inputs},
+          {"read_in_place", a.read_in_place},
           {"remote", to_json(a.remote)},
           {"outputs", a.outputs},
           {"ranks", a.ranks},
@@ -49,6 +50,7 @@ WorkOrder work_order_from_json(const Json& j) {
   j.at("type").get_to(a.type);
   a.parameters = j.at("parameters");
   j.at("inputs").get_to(a.inputs);
+  j.at("read_in_place").get_to(a.read_in_place);
   for (const Json& input : j.at("remote")) a.remote.push_back({input.at("location"), input.at("digest")});
   j.at("outputs").get_to(a.outputs);
   j.at("ranks").get_to(a.ranks);

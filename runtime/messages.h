@@ -5,6 +5,7 @@
 //                        and, on its first rank, publish; cancel {id}: another rank of the group failed;
 //                        recall {id}: give it back if it has not begun; stop; quit
 //   to the coordinator:  fetched {id}: its inputs from elsewhere are in the store, finished {id, rank, ok, …},
+//                        helper_gone {id, rank}: this rank can start no program any more (runtime/spawner_gone.h),
 //                        published {id, ok, outputs, …}, recalled {id}, stop: this rank got a signal,
 //                        sync_failed {rank, error}, progress, metric, note,
 //                        heartbeat {rank, step, calls: where it stands in the collectives (runtime/watchdog.h)}, timeline {rank, events}
@@ -44,9 +45,10 @@ struct RemoteInput {
 struct WorkOrder {
   int id = 0;  // of this execution; also the tag of its communicator
   std::string step, type;
-  Json parameters;                             // bound
-  std::map<std::string, std::string> inputs;   // name → path
-  std::vector<RemoteInput> remote;             // what those paths need first
+  Json parameters;                            // bound
+  std::map<std::string, std::string> inputs;  // name → path
+  std::vector<std::string> read_in_place;  // those of the paths that others may write to while the step reads
+  std::vector<RemoteInput> remote;         // what those paths need first
   std::map<std::string, std::string> outputs;  // name → staging directory (Staging::path())
   std::vector<int> ranks;                      // world ranks, ascending
   std::vector<Download> downloads;             // what the marks in parameters and inputs stand for (bind.h)

@@ -144,6 +144,7 @@ void Planner::look_up(std::size_t index) {
         ranks == planned.ingredients.end()
             ? "no earlier result"
             : str("no earlier result on ", ranks->get<int>(), *ranks == 1 ? " rank" : " ranks");
+    planned.damage = problem;
     planned.reasons.push_back(problem.empty() ? none : str("output set aside: ", problem));
     return;
   }

@@ -32,7 +32,8 @@ struct PlannedStep {
   Json ingredients;              // what the fingerprint is the SHA-256 of (fingerprint.h)
   Json labels = Json::object();  // names for people of what stands in the ingredients as digests; not hashed
   std::optional<ActionRecord> record;  // reuse: what is reused
-  bool afresh = false;                 // run: as it was asked for, taking nothing over from an earlier run
+  std::string damage;   // run: what was wrong with the earlier result's files; "" where nothing was
+  bool afresh = false;  // run: as it was asked for, taking nothing over from an earlier run
   std::map<std::string, std::string> outputs;  // output → digest, once known
 };
 
@@ -67,6 +68,8 @@ class Planner {
   bool nothing_to_do() const;
   /// Digest of what lies at a path, as this plan's fingerprints have it.
   const std::string& content_at(const std::string& path) { return fingerprinter_.content_at(path); }
+  /// That this still lies there. Throws Error (bad_data, io).
+  void check_unchanged(const std::string& path) { fingerprinter_.check_unchanged(path); }
   /// What stands for the content of a remote input.
   const std::string& remote_digest(const PipelineInput& input) { return fingerprinter_.remote_digest(input); }
 

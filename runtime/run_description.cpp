@@ -29,4 +29,16 @@ void describe_work(RunRecord& record, const Pipeline& pipeline, const Planner& p
   write_file_atomically(record.layout().plan(), plan_json(planner).dump(1) + "\n", false);
 }
 
+void tell_damage(RunRecord& record, const Planner& planner, RunObserver& observer) {
+  for (std::size_t i = 0; i < planner.steps().size(); ++i) {
+    const std::string &damage = planner.steps()[i].damage, &step = planner.pipeline().steps[i].name;
+    if (damage.empty() || record.json().value("damaged", Json::object()).contains(step)) continue;
+    record.json()["damaged"][step] = damage;
+    observer.on_event({{"event", "note"},
+                       {"level", "warning"},
+                       {"text", str("step ", step,
+                                    ": its earlier output is no longer whole and is made again: ", damage)}});
+  }
+}
+
 }  // namespace rankflow

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/event.h"
 #include "runtime/pipeline.h"
 #include "runtime/plan.h"
 #include "runtime/run_record.h"
@@ -17,5 +18,9 @@ void describe_run(RunRecord& record, const Pipeline& pipeline, const std::vector
 /// What a run that works has besides: git commit, `versions` (name → version of the libraries that compute),
 /// and pipeline.json and plan.json in the run's folder.
 void describe_work(RunRecord& record, const Pipeline& pipeline, const Planner& planner, const Json& versions);
+
+/// Warns once of each step whose earlier output is damaged and made again, and keeps it in the record ("damaged": {step: what was
+/// found}). Whoever plans first sees what is wrong; those after it find the output gone.
+void tell_damage(RunRecord& record, const Planner& planner, RunObserver& observer);
 
 }  // namespace rankflow

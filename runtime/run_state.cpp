@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "runtime/run_description.h"
 
 namespace rankflow {
 
@@ -74,6 +75,7 @@ void RunState::begin(int attempt) {
   run["order"] = std::move(order);
   event["steps"] = std::move(planned_steps);
   observer_.on_event(event);
+  tell_damage(record_, planner_, observer_);
   settle_reused();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const auto it = before.find(name_of(i));
@@ -209,6 +211,7 @@ void RunState::done(std::size_t step, const std::map<std::string, std::string>& 
   if (results.contains("rows")) event["rows"] = results["rows"];
   planner_.finished(step, outputs);
   tell_finished(step, std::move(event));
+  tell_damage(record_, planner_, observer_);
   settle_reused();
 }
 

@@ -31,6 +31,7 @@ class ScriptScorer : public RowScorer {
   Json about() const override { return {{"task", "entry_script"}}; }
 
   void begin(Range rows) override { leading_ = input_->leading_values(rows); }
+  void check_unchanged(Range rows) const override { input_->check_unchanged(rows); }
   ResultTable score(Range rows) override { return results(rows, from_ipc(program_->run(*input_, rows))); }
 
  private:

@@ -70,8 +70,10 @@ class ScriptRowsMaker {
       for (std::int64_t i = run.begin; i < run.end; ++i) {
         if (context_.stop.requested()) throw Stopped();
         const std::int64_t mini_batch = missing_[static_cast<std::size_t>(i)];
-        ledger_.keep({mini_batch, mini_batch + 1}, rows_of(mini_batch).size(),
-                     {{"arrow", try_to_run(mini_batch)}}, nullptr);
+        std::string made = try_to_run(mini_batch);
+        input_->check_unchanged(rows_of(mini_batch));
+        ledger_.keep({mini_batch, mini_batch + 1}, rows_of(mini_batch).size(), {{"arrow", std::move(made)}},
+                     nullptr);
         if (context_.first()) report_progress(i + 1);
       }
     }
@@ -131,6 +133,7 @@ void naming_mini_batches(const std::string& scratch, const std::function<void()>
   try {
     work();
   } catch (const Error& e) {
+    if (e.status() != ExitStatus::bad_data) throw;  // a disk's fault is one at a path
     std::string message = e.message();
     const int named = IpcRows::name_mini_batches(folder_of_rows(scratch), message);
     if (named == 0) throw;

@@ -23,6 +23,9 @@ class RowScorer {
   /// The results of these rows, in their order: the same bytes whenever they are asked for, on any rank. Throws Error where
   /// the mini-batch failed.
   virtual ResultTable score(Range rows) = 0;
+  /// That what score() read for these rows is still what was found when the step began. Throws Error (bad_data), which is no failure
+  /// of the mini-batch either.
+  virtual void check_unchanged(Range /*rows*/) const {}
   /// Columns of the results. For a user's code they are those of the last score(), and types may differ from one to the next.
   virtual const ResultSchema& schema() const = 0;
   virtual bool knows_schema() const { return true; }

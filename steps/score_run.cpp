@@ -246,6 +246,8 @@ void ScoreRun::flush() {
   }
   Json notes = {{"sums", std::move(pending_.sums)}};
   if (!scorer_.knows_schema()) notes["schema"] = to_json(pending_.schema);
+  scorer_.check_unchanged(
+      {rows_of(pending_.mini_batches.begin).begin, rows_of(pending_.mini_batches.end - 1).end});
   ledger_.keep(pending_.mini_batches, pending_.table.rows, sections, std::move(notes));
   pending_ = {};
 }

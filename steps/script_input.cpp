@@ -88,6 +88,7 @@ class FolderInput : public ScriptInput {
                         " is no UTF-8, as names in results have to be"),
                     "rename it");
       files_.push_back(std::move(entry.path));
+      stamps_.push_back(stamp_now(files_.back()));
     }
   }
 
@@ -98,6 +99,12 @@ class FolderInput : public ScriptInput {
   ResultTable leading_values(Range rows) const override {
     return {rows.size(), {std::vector<std::string>(files_.begin() + rows.begin, files_.begin() + rows.end)}};
   }
+  using ScriptInput::check_unchanged;
+  void check_unchanged(Range rows) const override {
+    for (auto i = static_cast<std::size_t>(rows.begin); i < static_cast<std::size_t>(rows.end); ++i) {
+      if (!(stamp_now(files_[i]) == stamps_[i])) throw changed(files_[i]);
+    }
+  }
 
  private:
   std::vector<std::string> paths(Range rows) const {
@@ -107,8 +114,19 @@ class FolderInput : public ScriptInput {
     return all;
   }
 
+  FileStamp stamp_now(const std::string& file) const {
+    FileStamp stamp;
+    if (!stamp_of(str(folder_, "/", file), stamp)) throw changed(file);
+    return stamp;
+  }
+  Error changed(const std::string& file) const {
+    return Error(ExitStatus::bad_data, str(folder_, "/", file, " changed while it was read"),
+                 "run again when it is complete");
+  }
+
   std::string folder_;
   std::vector<std::string> files_;  // below the folder
+  std::vector<FileStamp> stamps_;   // of each when it was found
   ResultSchema leading_ = {plain_column("file", ResultType::text)};
 };
 
@@ -142,6 +160,7 @@ class TableRows : public ScriptInput {
     return table;
   }
   void check_unchanged(Communicator& comm) const override { table_.check_unchanged(comm); }
+  void check_unchanged(Range rows) const override { table_.check_unchanged(rows); }
 
  private:
   RawTable table_;

@@ -29,6 +29,9 @@ class ScriptInput {
   virtual ResultTable leading_values(Range rows) const = 0;
   /// Collective. That what was read is what was found. Throws Error (bad_data).
   virtual void check_unchanged(Communicator&) const {}
+  /// The same of what these rows were read from, by this rank alone: what is kept of an unfinished step must not come from other
+  /// content than a later run finds. Throws Error (bad_data).
+  virtual void check_unchanged(Range) const {}
 };
 
 /// A prepared dataset (a folder with dataset.json), another folder's files, or a table: a file of any format of tables, or what

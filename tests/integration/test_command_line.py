@@ -311,3 +311,29 @@ steps:
         assert rankflow.statuses() == {"small": "reused", "large": "done"}, "goes on once there is room"
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_damaged_output_is_warned_of_where_a_run_makes_it_again(chain):
+    chain("run", "chain.yaml")
+    folder, _ = chain.artifact("upper", "text")
+    path = folder / "text"
+    for place in (folder, path):
+        os.chmod(place, 0o755)
+    path.write_text("something else\n")
+    for ranks in (1, 2):
+        result = chain("run", "-n", ranks, "chain.yaml")
+        warned = [line for line in (result.out + result.err).splitlines() if "no longer whole" in line]
+        assert len(warned) == (1 if ranks == 1 else 0), result
+    assert f"{path} has other bytes than were published" in warned_of(chain)["upper"]
+
+
+def warned_of(flow):
+    return next(run["damaged"] for run in flow.runs() if "damaged" in run)
+
+
+def test_output_that_nobody_gets_is_no_success(chain):
+    chain("run", "chain.yaml")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(chain.command("show", "--json"), cwd=chain.folder, env=chain.environment, stdout=full,
+                              stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 74 and "cannot write to standard output" in done.stderr, done

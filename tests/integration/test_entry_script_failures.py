@@ -2,7 +2,7 @@
 import os
 
 import pytest
-from test_entry_script import write
+from test_entry_script import scores, write
 
 pd = pytest.importorskip("pandas")
 
@@ -49,9 +49,66 @@ def test_names_of_files_that_are_no_utf8(rankflow):
     assert 'the name "caf\\xe9.txt" is no UTF-8' in result.err, result.err
 
 
-def test_without_the_helper_that_starts_programs_the_step_ends(rankflow):
-    # The script's process is a child of the helper, which ends it when it ends itself.
-    write(rankflow, "import os, signal, time\ndef run(frame):\n    os.kill(os.getppid(), signal.SIGKILL)\n    time.sleep(60)\n",
-          "mini_batch_error_threshold: -1")
-    result = rankflow("run", "-n", "1", "p.yaml", code=None)
-    assert result.code != 0 and "helper process that starts programs" in result.err, result.err
+# What a script does to the helper that started it, in its first mini-batch of all. The script's process is a child of the helper, which
+# ends it when it ends itself.
+TO_HELPER = """
+import os, signal, time
+def run(frame):
+    try:
+        os.close(os.open("{flag}", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return frame["a"]
+    os.kill(os.getppid(), signal.{signal})
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_without_the_helper_that_starts_programs_the_job_starts_again(rankflow, ranks):
+    write(rankflow, TO_HELPER.format(flag=rankflow.folder / "flag", signal="SIGKILL"), "mini_batch_error_threshold: -1")
+    result = rankflow("run", "-n", ranks, "--restarts", "0", "p.yaml", code=75)
+    assert "helper process that starts programs for rank" in result.err + result.out, result
+    os.remove(rankflow.folder / "flag")
+    rankflow("run", "-n", ranks, "--restarts", "1", "p.yaml")
+    assert rankflow.last_run()["attempts"] == 2
+
+
+def test_a_helper_that_does_nothing_is_a_hang(rankflow):
+    write(rankflow, TO_HELPER.format(flag=rankflow.folder / "flag", signal="SIGSTOP"))
+    result = rankflow("run", "-n", "2", "--hang-limit", "8", "p.yaml", code=75)
+    assert "helper process that starts programs for rank" in result.err + result.out, result
+    rankflow("run", "-n", "2", "p.yaml")
+
+
+CHANGES = """
+import os
+def run(frame):
+    try:
+        os.close(os.open("{flag}", os.O_CREAT | os.O_EXCL))
+        with open("{file}", "a") as f: f.write("100,1,x\\n")
+    except FileExistsError:
+        pass
+    return [1.0] * len(frame)
+"""
+
+
+@pytest.mark.parametrize("ranks, given", [(1, "rows.csv"), (2, "rows.csv"), (2, "texts")])
+def test_what_was_made_of_an_input_that_changed_meanwhile_is_not_published(rankflow, ranks, given):
+    for name in "abc":
+        rankflow.write(f"texts/{name}.txt", name)
+    changed = rankflow.folder / ("rows.csv" if given == "rows.csv" else "texts/b.txt")
+    write(rankflow, CHANGES.format(flag=rankflow.folder / "flag", file=changed))
+    before = changed.read_text()
+    result = rankflow("run", "-n", ranks, "p.yaml", "--input", f"data={given}", code=65)
+    assert f"{changed} changed while it was read" in result.err, result.err
+    changed.write_text(before)
+    rankflow("run", "-n", ranks, "p.yaml", "--input", f"data={given}")
+    assert rankflow.statuses() == {"score": "done"} and len(scores(rankflow)) == (100 if given == "rows.csv" else 3)
+
+
+def test_an_input_that_changed_after_the_run_was_planned(rankflow):
+    write(rankflow, "def run(frame): return frame['a']\n", "after: [change]")
+    with open(rankflow.folder / "p.yaml", "a") as f:
+        f.write('  change: {type: command, command: [sh, -c, "echo 100,1,x >> rows.csv"]}\n')
+    result = rankflow("run", "p.yaml", code=65)
+    assert "rows.csv changed since the run was planned" in result.err, result.err

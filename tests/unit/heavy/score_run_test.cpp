@@ -25,12 +25,17 @@ class FakeScorer : public RowScorer {
   std::int64_t lacking = 0;  // rows too few
   bool no_helper = false;
   std::int64_t never = -1;
+  std::int64_t changed = -1;  // row whose source is no longer what it was
 
   std::int64_t rows() const override { return 95; }
   const ResultSchema& schema() const override { return schema_; }
   Json about() const override { return Json::object(); }
   void begin(Range rows) override {
     if (rows.begin == never) throw Error(ExitStatus::bad_data, "not these");
+  }
+  void check_unchanged(Range rows) const override {
+    if (rows.begin <= changed && changed < rows.end)
+      throw Error(ExitStatus::bad_data, "changed while it was read");
   }
   ResultTable score(Range rows) override {
     ++calls[rows.begin];
@@ -112,6 +117,15 @@ TEST_F(ScoreRuns, EndsWhereNothingCanBeStartedAnyMore) {
   scorer_.no_helper = true;
   EXPECT_THAT(message({{"mini_batch_error_threshold", -1}}), HasSubstr("helper process"));
   EXPECT_EQ(scorer_.calls[0], 1) << "it is no failure of the mini-batch";
+}
+
+TEST_F(ScoreRuns, KeepsNoRowsOfAnInputThatChanged) {
+  scorer_.changed = 94;
+  EXPECT_THAT(message({{"mini_batch_error_threshold", -1}}), HasSubstr("changed while it was read"));
+  scorer_.changed = -1;
+  scorer_.calls.clear();
+  run(Json::object());
+  EXPECT_EQ(scorer_.calls[90], 1) << "a later run takes over nothing that was made of it";
 }
 
 TEST_F(ScoreRuns, EndsWhereRowsCannotBeInTheOutput) {
