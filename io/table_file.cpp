@@ -29,13 +29,13 @@ constexpr Signature signatures[] = {
     {0, "\x89HDF\r\n", "HDF5", "format: hdf5, or a name that ends in .h5"},
     {0, "\x93NUMPY", "a NumPy array", "format: npy, or a name that ends in .npy"},
     {0, std::string_view("PK\x03\x04", 4), "a zip archive or a spreadsheet", "unpack it, or save it as CSV"},
-    {0, "\x28\xb5\x2f\xfd", "compressed with zstd", "a name that ends in .zst"},
+    {0, "\x28\xb5\x2f\xfd", "a file compressed with zstd", "a name that ends in .zst"},
     {0,
      std::string_view("\xfd"
                       "7zXZ",
                       5),
-     "compressed with xz", "unpack it with xz -d, or compress it with gzip or zstd"},
-    {4, "1AY&SY", "compressed with bzip2", "unpack it with bunzip2, or compress it with gzip or zstd"},
+     "a file compressed with xz", "unpack it with xz -d, or compress it with gzip or zstd"},
+    {4, "1AY&SY", "a file compressed with bzip2", "unpack it with bunzip2, or compress it with gzip or zstd"},
 };
 
 /// Throws Error (bad_data) where a file that is to be read as text begins like another kind.
