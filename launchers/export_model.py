@@ -327,12 +327,12 @@ def export_model(arguments, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="FILE.py:FUNCTION that makes the module")
-    parser.add_argument("--batch", nargs="+", required=True, metavar="COLUMN=SHAPE", help="what forward() takes: column and shape of a row")
+    parser.add_argument("--batch", nargs="+", action="extend", required=True, metavar="COLUMN=SHAPE", help="what forward() takes: column and shape of a row")
     parser.add_argument("--loss", default="cross_entropy",
                         help="cross_entropy, mse, or FILE.py:FUNCTION(outputs, target) that gives one loss a row (default: %(default)s)")
     parser.add_argument("--target", choices=["classes", "numbers"], default="classes", help="of a loss of your own: what the target is")
     parser.add_argument("-o", "--output", required=True, type=Path, help="the folder to write; one that is there is replaced")
-    parser.add_argument("--option", nargs="+", default=[], metavar="NAME=VALUE", help="arguments for FUNCTION")
+    parser.add_argument("--option", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="arguments for FUNCTION")
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights (default: %(default)s)")
     parser.add_argument("--weights", help="a .safetensors file with weights to start from")
     parser.add_argument("--cpu", choices=["native", "x86-64-v3"], default="native",
