@@ -298,7 +298,7 @@ class PartitionedTraining {
   }
 
   std::shared_ptr<Model> model_like() const {
-    return make_training_model(context_.parameters, context_.inputs, model_input(train_.info()));
+    return make_training_model(context_.parameters, context_.inputs, train_.info());
   }
 
   void write_records(const std::vector<ModelRecord>& records) {

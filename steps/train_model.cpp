@@ -94,7 +94,7 @@ TrainedModel train_model(StepContext& context, const TrainingPlan& plan, const D
   std::shared_ptr<Model> model;
   run_together(context.comm, [&] {
     torch::manual_seed(plan.seed);
-    model = make_training_model(parameters, context.inputs, model_input(train.info()));
+    model = make_training_model(parameters, context.inputs, train.info());
     convert_floating(*model, weights_type(plan.precision));
     model->to(device.device());
   });

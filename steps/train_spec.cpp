@@ -136,7 +136,11 @@ Fields weight_fields() {
       patterns(
           "new_weights",
           "weights that the input `initial_weights` does not give, or not for this model, such as the last "
-          "layer for other classes: they start new")};
+          "layer for other classes: they start new"),
+      boolean("initial_weights_as_they_are",
+              "takes the weights of a train step whose data had other columns, vocabularies, statistics or "
+              "classes than "
+              "this one's; otherwise that is an error")};
 }
 
 Field local_steps_field() {

@@ -175,6 +175,21 @@ TEST_F(FineTuning, ANewHeadForOtherClasses) {
   EXPECT_TRUE(torch::equal(stored("next", "layers.0.weight"), stored("first", "layers.0.weight")));
 }
 
+TEST_F(FineTuning, RefusesWeightsThatMeanSomethingElse) {
+  ToyDataset other = toy_clouds(200, 3, 5);
+  std::swap(other.info.schema["classes"][0], other.info.schema["classes"][1]);
+  other.write(folder_ / "other");
+  StepRun first(*comm_, "train", {{"model", small_mlp}, {"epochs", 1}}, folder_ / "first",
+                {{"train", folder_ / "other"}});
+  first.run();
+  auto scrambled = from("scrambled", first.output(), {{"model", small_mlp}});
+  const Error error = failure(scrambled);
+  EXPECT_THAT(error.message(), HasSubstr("the classes cloud, 1, cloud, 0, cloud, 2"));
+  EXPECT_THAT(error.hint(), HasSubstr("initial_weights_as_they_are: true"));
+  auto wanted = from("wanted", first.output(), {{"model", small_mlp}, {"initial_weights_as_they_are", true}});
+  wanted.run();
+}
+
 TEST_F(FineTuning, SaysWhatCannotBe) {
   auto unknown = prepare("a", {{"model", small_mlp}, {"freeze", {"layer.*"}}}, "clouds");
   EXPECT_EQ(failure(unknown).status(), ExitStatus::configuration);
