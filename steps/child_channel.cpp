@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "io/file.h"
 #include "runtime/step.h"
+#include "runtime/step_failure.h"
 
 namespace rankflow {
 namespace {
@@ -126,8 +127,11 @@ void ChildChannel::fail() {
   if (thrown_) std::rethrow_exception(thrown_);
   if (ended_by_stop(result_, stop_)) throw Stopped();
   const std::string tail = last_lines(log_, 5);
-  throw Error(ExitStatus::step_failed, str(name_, " ", ending(result_, memory_),
-                                           tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")));
+  const Error error(ExitStatus::step_failed,
+                    str(name_, " ", ending(result_, memory_),
+                        tail.empty() ? "" : str("; its last output:\n    ", tail, "\n ")));
+  if (!answered_ && !result_.signal) throw StepFailure(error);
+  throw error;
 }
 
 void ChildChannel::send(std::string_view bytes) {
@@ -164,7 +168,10 @@ ChildMessage ChildChannel::ask(const Json& head, std::string_view payload, doubl
   until_ = seconds > 0 ? std::optional(monotonic_seconds() + seconds) : std::nullopt;
   seconds_ = seconds;
   send_message([this](std::string_view bytes) { send(bytes); }, head, payload);
-  return receive_message([this](void* data, std::size_t bytes) { receive(data, bytes); }, name_);
+  ChildMessage answer =
+      receive_message([this](void* data, std::size_t bytes) { receive(data, bytes); }, name_);
+  answered_ = true;
+  return answer;
 }
 
 }  // namespace rankflow

@@ -19,7 +19,7 @@ class ChildChannel {
  public:
   /// Starts `request` with the path of a socket as one more argument, and waits until it has connected. `name`: how messages call
   /// it. `stop`: asked while this rank waits, here and later; Stopped is thrown where it says so. Throws Error (step_failed) where
-  /// the program ended.
+  /// the program ended; StepFailure where it did so by itself, without a signal, before its first answer.
   ChildChannel(Spawner& spawner, SpawnRequest request, std::string name, std::function<bool()> stop);
   /// Ends the program: at once where it is at work, otherwise by closing the socket, with two seconds to go.
   ~ChildChannel();
@@ -42,7 +42,7 @@ class ChildChannel {
   std::function<bool()> stop_;
   std::optional<double> until_, seconds_;  // monotonic; what was allowed
   int listening_ = -1, socket_ = -1;
-  bool usable_ = false;
+  bool usable_ = false, answered_ = false;
   std::string folder_;
   std::atomic<double> grace_{-1};  // seconds until SIGKILL, once the program has to end
   SpawnResult result_;             // once it has ended

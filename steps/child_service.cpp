@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "runtime/messages.h"
+#include "runtime/step_failure.h"
 
 namespace rankflow {
 namespace {
@@ -83,12 +84,21 @@ std::unique_ptr<ChildService> make_service(const Json& start) {
   throw Error(ExitStatus::internal, str("no process of a rank is a ", kind));
 }
 
-template <typename Answer>
-ChildMessage or_failure(const Answer& answer) {
+/// `of_step`: whatever the question, the answer would be the same.
+ChildMessage failed(const std::exception& e, bool of_step) {
+  return {{{"kind", "failed"}, {"error", to_json(as_error(e))}, {"of_step", of_step}}, {}};
+}
+
+ChildMessage answer(std::unique_ptr<ChildService>& service, const ChildMessage& question) {
+  const bool starts = !service;
   try {
-    return answer();
+    if (!starts) return service->answer(question);
+    service = make_service(question.head);
+    return {{{"kind", "ready"}, {"about", service->about()}}, {}};
+  } catch (const StepFailure& e) {
+    return failed(e, true);
   } catch (const std::exception& e) {
-    return {{{"kind", "failed"}, {"error", to_json(as_error(e))}}, {}};
+    return failed(e, starts);
   }
 }
 
@@ -98,11 +108,7 @@ int serve_rank(const std::string& path) {
   RankSocket socket(path);
   std::unique_ptr<ChildService> service;
   while (const auto message = socket.receive()) {
-    socket.send(or_failure([&]() -> ChildMessage {
-      if (service) return service->answer(*message);
-      service = make_service(message->head);
-      return {{{"kind", "ready"}, {"about", service->about()}}, {}};
-    }));
+    socket.send(answer(service, *message));
   }
   return code(ExitStatus::ok);
 }
@@ -141,8 +147,10 @@ ChildMessage ServiceProcess::checked(const Json& head, std::string_view payload,
     process_.reset();  // the next question gets a new one
     throw;
   }
-  if (answer.head.at("kind") == "failed") throw error_from_json(answer.head.at("error"));
-  return answer;
+  if (answer.head.at("kind") != "failed") return answer;
+  const Error error = error_from_json(answer.head.at("error"));
+  if (answer.head.at("of_step")) throw StepFailure(error);
+  throw error;
 }
 
 }  // namespace rankflow

@@ -38,7 +38,7 @@ class ServiceProcess {
   /// Starts the process where none runs. Throws what made the service impossible; Error (step_failed) where the process ended;
   /// Stopped.
   const Json& about();
-  /// The answer, within `seconds`. Throws the Error that the service threw; where the process ended, or had to be ended, Error
+  /// The answer, within `seconds`. Throws the Error that the service threw (StepFailure where it could not start); where the process ended, or had to be ended, Error
   /// (step_failed): the next question starts another.
   ChildMessage ask(const Json& head, std::string_view payload, double seconds);
 

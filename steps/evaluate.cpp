@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
+#include "io/optional_key.h"
 #include "steps/class_curves.h"
 #include "steps/device.h"
 #include "steps/evaluation.h"
@@ -278,7 +279,15 @@ class Measurement {
 
 ClassificationOptions read_options(const Json& parameters, const std::vector<std::string>& classes) {
   ClassificationOptions options{classes};
-  options.threshold = parameters.at("threshold");
+  const Json& threshold = value_or_null(parameters, "threshold");
+  if (!threshold.is_null() && classes.size() != 2) {
+    throw Error(ExitStatus::configuration,
+                classes.empty()
+                    ? "threshold is about classes, but the model predicts a number"
+                    : str("threshold is about two classes; the dataset has ", join(classes, ", ")),
+                "leave it out");
+  }
+  if (!threshold.is_null()) options.threshold = threshold;
   options.calibration_bins = parameters.at("calibration_bins");
   const Json positive = parameters.value("positive_class", Json());
   if (positive.is_null()) return options;
@@ -301,13 +310,19 @@ class EvaluateStep : public Step {
       const std::string& folder = context.inputs.at("data");
       auto data = std::make_shared<const Dataset>(folder);
       if (data->rows() == 0) throw Error(ExitStatus::bad_data, str("the dataset ", folder, " has no rows"));
+      std::vector<std::string> models;
       for (const char* input : {"model", "baseline"}) {
         const auto found = context.inputs.find(input);
-        if (found != context.inputs.end()) data = with_models(context, found->second, data);
+        if (found != context.inputs.end()) models.push_back(found->second);
       }
-      model = make_predictor(context.inputs.at("model"), data, folder, true);
-      if (const auto found = context.inputs.find("baseline"); found != context.inputs.end())
-        baseline = make_predictor(found->second, data, folder, true);
+      const auto outputs = wanted_outputs(context.parameters);
+      require_use_of(outputs, models, data->info());
+      for (const auto& path : models) data = with_models(context, path, data);
+      const auto predictor = [&](const std::string& path) {
+        return make_predictor(path, data, folder, true, outputs.value_or(ModelOutputs::logits));
+      };
+      model = predictor(models[0]);
+      if (models.size() > 1) baseline = predictor(models[1]);
     });
     check_targets(model->data(), context.comm);
     const Evaluation evaluation = measure(context, *model, baseline.get());
@@ -343,9 +358,9 @@ class EvaluateStep : public Step {
   }
 
   static Evaluation measure(StepContext& context, const Predictor& model, const Predictor* baseline) {
-    if (model.task() == Task::regression) return Measurement(context, Numbers{}, model, baseline).run();
     Classes kind;
     run_together(context.comm, [&] { kind.options = read_options(context.parameters, model.classes()); });
+    if (model.task() == Task::regression) return Measurement(context, Numbers{}, model, baseline).run();
     if (!kind.options.binary()) kind.curves = ClassCurves(std::ssize(model.classes()));
     return Measurement(context, kind, model, baseline).run();
   }

@@ -1,4 +1,9 @@
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
 #include "runtime/step_spec.h"
+#include "steps/model_outputs_spec.h"
 
 namespace rankflow {
 namespace {
@@ -30,12 +35,20 @@ Field importance_field() {
       "how much worse a metric gets when the values of one input column are dealt out among the rows anew");
 }
 
+void check_evaluate(const Json& parameters) {
+  std::set<std::string> seen;
+  for (const std::string column : parameters.at("slices")) {
+    if (!seen.insert(column).second)
+      throw Error(ExitStatus::configuration, str("slices names the column ", column, " twice"));
+  }
+}
+
 }  // namespace
 
 StepSpec evaluate_spec() {
   StepSpec spec;
   spec.type = "evaluate";
-  spec.version = 4;
+  spec.version = 5;
   spec.help =
       "Measures a model on a prepared dataset that has the target. The same bytes on any number of ranks: "
       "mini-batches "
@@ -46,10 +59,11 @@ StepSpec evaluate_spec() {
       text("positive_class",
            "two classes: name of the one that precision, recall, AUC and calibration are about; "
            "the second class when not given"),
-      with_default(
-          between(number("threshold", "two classes: probability from which a row counts as positive"), 0, 1),
-          0.5),
+      between(number("threshold",
+                     "two classes: probability from which a row counts as positive; 0.5 when not given"),
+              0, 1),
       with_default(between(integer("calibration_bins", "equally wide bins of probability"), 1, 1000), 10),
+      model_outputs_field(),
       bootstrap_field(),
       with_default(
           or_single(list("slices", text("column", "a category, feature or carried column of the dataset"),
@@ -76,6 +90,7 @@ StepSpec evaluate_spec() {
       {"model", "output of a train step", true, model_kind},
       {"data", "prepared dataset with the target", true, dataset_kind},
       {"baseline", "output of a train step to compare the model with, on the same rows", false, model_kind}};
+  spec.check = check_evaluate;
   spec.outputs = [](const Json&) {
     return std::vector<OutputSpec>{{"metrics",
                                     "metrics.json and report.html (all of it as one page); for "

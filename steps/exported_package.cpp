@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "steps/pytorch_file.h"
 
 namespace rankflow {
 namespace {
@@ -22,6 +23,11 @@ ExportedPackage::ExportedPackage(std::string path) : path_(std::move(path)) {
   try {
     loader_ = std::make_unique<torch::inductor::AOTIModelPackageLoader>(path_);
   } catch (const std::exception& e) {
+    if (pytorch_file(path_) == PytorchFile::program)
+      throw Error(ExitStatus::bad_data,
+                  str(path_, " is a program that torch.export.save wrote, which is not compiled"),
+                  "torch._inductor.aoti_compile_and_package(program, package_path=…), or a folder that "
+                  "export_model.py makes");
     throw Error(ExitStatus::bad_data, str("cannot load ", path_, ": ", first_line(e.what())),
                 "export the model again, with the PyTorch that rankflow was built with");
   }

@@ -45,16 +45,19 @@ at::Tensor rows_of(const at::Tensor& tensor, const at::Tensor& rows) {
 class KeyedPredictor : public Predictor {
  public:
   KeyedPredictor(const std::string& model_folder, std::shared_ptr<const Dataset> data,
-                 const std::string& data_folder, bool with_target)
+                 const std::string& data_folder, bool with_target, ModelOutputs outputs)
       : models_(std::make_unique<ModelsFile>(model_folder)), data_(std::move(data)), loader_(*data_, false) {
     require_same_input(models_->trained_on(), data_->info(), with_target, data_folder);
-    task_ = task_of(models_->trained_on().schema);
-    if (task_ == Task::classification)
+    meaning_.task = task_of(models_->trained_on().schema);
+    meaning_.from_elsewhere = models_->code_was_brought();
+    if (meaning_.from_elsewhere) meaning_.outputs = outputs;
+    if (meaning_.task == Task::classification)
       classes_ = models_->trained_on().schema.at("classes").get<std::vector<std::string>>();
+    meaning_.classes = std::ssize(classes_);
     choice_.emplace(*models_, data_->info());
   }
 
-  Task task() const override { return task_; }
+  Task task() const override { return meaning_.task; }
   const Dataset& data() const override { return *data_; }
   const std::vector<std::string>& classes() const override { return classes_; }
   std::vector<std::string> key_columns() const override { return models_->partition_by(); }
@@ -70,8 +73,10 @@ class KeyedPredictor : public Predictor {
                        rows_of(batch.categories, index),
                        rows_of(batch.images, index),
                        {}};
-      const at::Tensor predicted = in_units_of_target(models_->model(number).forward(some), task_,
-                                                      models_->target(number), some.rows, rows);
+      OutputMeaning meaning = meaning_;
+      meaning.target = models_->target(number);
+      const at::Tensor predicted =
+          in_units_of_target(models_->model(number).forward(some), meaning, some.rows, rows);
       if (!all.defined()) all = torch::empty({batch.rows, predicted.size(1)}, at::kDouble);
       all.index_copy_(0, index, predicted);
     }
@@ -99,7 +104,7 @@ class KeyedPredictor : public Predictor {
   std::unique_ptr<ModelsFile> models_;
   std::shared_ptr<const Dataset> data_;
   BatchLoader loader_;
-  Task task_ = Task::classification;
+  OutputMeaning meaning_;  // but for the target's scale, which each model has for itself
   std::vector<std::string> classes_;
   std::optional<ModelChoice> choice_;
 };
@@ -108,8 +113,9 @@ class KeyedPredictor : public Predictor {
 
 std::unique_ptr<Predictor> make_keyed_predictor(const std::string& model_folder,
                                                 std::shared_ptr<const Dataset> data,
-                                                const std::string& data_folder, bool with_target) {
-  return std::make_unique<KeyedPredictor>(model_folder, std::move(data), data_folder, with_target);
+                                                const std::string& data_folder, bool with_target,
+                                                ModelOutputs outputs) {
+  return std::make_unique<KeyedPredictor>(model_folder, std::move(data), data_folder, with_target, outputs);
 }
 
 RowsWithModel rows_with_model(const std::string& model_folder, const Dataset& data) {

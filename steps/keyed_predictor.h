@@ -13,7 +13,8 @@ namespace rankflow {
 /// fit. Local.
 std::unique_ptr<Predictor> make_keyed_predictor(const std::string& model_folder,
                                                 std::shared_ptr<const Dataset> data,
-                                                const std::string& data_folder, bool with_target);
+                                                const std::string& data_folder, bool with_target,
+                                                ModelOutputs outputs);
 
 /// The rows that have a model, ascending, and the first key that has none.
 struct RowsWithModel {

@@ -9,12 +9,13 @@
 #include "base/partition.h"
 #include "runtime/spawner_gone.h"
 #include "runtime/step.h"
+#include "runtime/step_failure.h"
 
 namespace rankflow {
 
 /// What `attempt()` gives, which is tried again up to `retries` times where it throws, unless the job is asked to stop; then what
-/// `failed(error)` gives. Stopped, a lack of memory, and that nothing can be started any more, are no mini-batch's
-/// failure and go on.
+/// `failed(error)` gives. Stopped, a lack of memory, what every mini-batch would have, and that nothing can be started
+/// any more, are no mini-batch's failure and go on.
 template <typename Attempt, typename Failed>
 auto with_retries(std::int64_t retries, const StopFlag& stop, const Attempt& attempt, const Failed& failed)
     -> decltype(attempt()) {
@@ -24,6 +25,8 @@ auto with_retries(std::int64_t retries, const StopFlag& stop, const Attempt& att
     } catch (const Stopped&) {
       throw;
     } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const StepFailure&) {
       throw;
     } catch (const SpawnerGone&) {
       throw;

@@ -134,9 +134,14 @@ std::vector<NamedPredictor> open_models(const std::map<std::string, std::string>
                                         const ScoreOptions& options) {
   const std::string& folder = inputs.at("data");
   const auto data = std::make_shared<const Dataset>(folder);
+  std::vector<std::string> paths;
+  for (const auto& name : options.models) paths.push_back(inputs.at(name));
+  require_use_of(options.outputs, paths, data->info());
   std::vector<NamedPredictor> predictors;
-  for (const auto& name : options.models)
-    predictors.push_back({name, make_predictor(inputs.at(name), data, folder, false)});
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    predictors.push_back({options.models[i], make_predictor(paths[i], data, folder, false,
+                                                            options.outputs.value_or(ModelOutputs::logits))});
+  }
   if (options.side_by_side) return predictors;
   std::vector<std::unique_ptr<Predictor>> members;
   for (auto& [_, predictor] : predictors) members.push_back(std::move(predictor));

@@ -148,7 +148,8 @@ ModelsFile::ModelsFile(const std::string& folder) : weights_(weights_path(folder
       targets_.push_back({one.at("target").at("mean"), one.at("target").at("scale")});
     }
     const Json& spec = description.at("model");
-    model_ = make_model(spec, model_input(trained_on_), is_brought(spec) ? model_code_in(folder, spec) : "");
+    brought_ = is_brought(spec);
+    model_ = make_model(spec, model_input(trained_on_), brought_ ? model_code_in(folder, spec) : "");
   } catch (const Json::exception& e) {
     throw Error(ExitStatus::bad_data, str(path, " is no description of models: ", e.what()));
   }

@@ -50,6 +50,7 @@ class ModelsFile {
   const std::vector<std::string>& partition_by() const { return partition_by_; }
   std::size_t size() const { return targets_.size(); }
   const std::map<PartitionKey, std::size_t>& numbers() const { return numbers_; }
+  bool code_was_brought() const { return brought_; }
   TargetScale target(std::size_t model) const { return targets_[model]; }
   /// In evaluation mode; good until the next call, which gives the same object other weights.
   Model& model(std::size_t number);
@@ -59,6 +60,7 @@ class ModelsFile {
   std::vector<std::string> partition_by_;
   std::map<PartitionKey, std::size_t> numbers_;
   std::vector<TargetScale> targets_;
+  bool brought_ = false;
   std::shared_ptr<Model> model_;
   SafetensorsFile weights_;
   std::vector<std::pair<at::Tensor, at::Tensor>> stacks_;  // of the model, and of all models

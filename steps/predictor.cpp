@@ -2,13 +2,14 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "steps/applied_model.h"
 #include "steps/keyed_predictor.h"
 #include "steps/models_file.h"
-#include "steps/tensors.h"
 
 namespace rankflow {
 namespace {
@@ -18,19 +19,13 @@ class ModelPredictor : public Predictor {
   ModelPredictor(AppliedModel applied, std::shared_ptr<const Dataset> data)
       : applied_(std::move(applied)), data_(std::move(data)), loader_(*data_, false) {}
 
-  Task task() const override { return applied_.task; }
+  Task task() const override { return applied_.meaning.task; }
   const Dataset& data() const override { return *data_; }
   const std::vector<std::string>& classes() const override { return applied_.classes; }
   Batch load(Range rows) const override { return loader_.load(rows); }
   at::Tensor predict(const Batch& batch, Range rows) const override {
     torch::InferenceMode inference;
-    const at::Tensor outputs = applied_.model->forward(batch);
-    const std::int64_t width = applied_.task == Task::classification ? std::ssize(applied_.classes) : 1;
-    if (outputs.dim() == 2 && outputs.size(1) != width) {
-      throw Error(ExitStatus::bad_data,
-                  str("the model gives ", outputs.size(1), " outputs for each row, not ", width));
-    }
-    return in_units_of_target(outputs, applied_.task, applied_.target, batch.rows, rows);
+    return in_units_of_target(applied_.model->forward(batch), applied_.meaning, batch.rows, rows);
   }
 
  private:
@@ -66,34 +61,26 @@ class EnsemblePredictor : public Predictor {
 
 }  // namespace
 
-at::Tensor in_units_of_target(const at::Tensor& outputs, Task task, TargetScale target, std::int64_t rows,
-                              Range batch) {
-  if (outputs.dim() != 2 || outputs.size(0) != rows) {
-    throw Error(ExitStatus::bad_data,
-                str("the model gave outputs of shape ", shape_text(outputs.sizes()), " for ", rows,
-                    " of the ", batch.size(), " rows from ", batch.begin, " on"));
-  }
-  if (!outputs.isfinite().all().item<bool>()) {
-    throw Error(ExitStatus::bad_data,
-                str("the model's outputs for the ", batch.size(), " rows from ", batch.begin,
-                    " on are not all finite"),
-                "look for missing or infinite values in these rows");
-  }
-  const at::Tensor wide = outputs.to(at::kDouble);
-  if (task == Task::classification) return wide.log_softmax(1);
-  return wide * target.scale + target.mean;
-}
-
 std::unique_ptr<Predictor> make_predictor(const std::string& model, std::shared_ptr<const Dataset> data,
-                                          const std::string& data_folder, bool with_target) {
-  if (ModelsFile::is_in(model)) return make_keyed_predictor(model, std::move(data), data_folder, with_target);
-  auto applied = open_model(model, data->info(), with_target, data_folder);
+                                          const std::string& data_folder, bool with_target,
+                                          ModelOutputs outputs) {
+  if (ModelsFile::is_in(model))
+    return make_keyed_predictor(model, std::move(data), data_folder, with_target, outputs);
+  auto applied = open_model(model, data->info(), with_target, data_folder, outputs);
   return std::make_unique<ModelPredictor>(std::move(applied), std::move(data));
 }
 
-std::unique_ptr<Predictor> make_predictor(const std::string& model, const std::string& data_folder,
-                                          bool with_target) {
-  return make_predictor(model, std::make_shared<const Dataset>(data_folder), data_folder, with_target);
+void require_use_of(const std::optional<ModelOutputs>& outputs, const std::vector<std::string>& models,
+                    const DatasetInfo& data) {
+  if (!outputs) return;
+  if (task_of(data.schema) == Task::regression)
+    throw Error(ExitStatus::configuration,
+                "model_outputs is about a model's classes, but the dataset's target is a number",
+                "leave it out");
+  if (std::any_of(models.begin(), models.end(), [](const auto& m) { return is_from_elsewhere(m); })) return;
+  throw Error(ExitStatus::configuration,
+              "model_outputs is about models from elsewhere; what a train step's model gives is known",
+              "leave it out");
 }
 
 std::unique_ptr<Predictor> make_ensemble(std::vector<std::unique_ptr<Predictor>> members) {

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/step.h"
 #include "steps/batch_loader.h"
 #include "steps/mini_batches.h"
+#include "steps/model_outputs.h"
 
 namespace rankflow {
 
@@ -27,26 +29,24 @@ class Predictor {
 
   /// The same bits for the same rows on one thread (CpuUse).
   /// f64 [rows, classes]: log-probabilities; or f64 [rows, 1]: predicted values in the target's own units.
-  /// Throws Error (bad_data) where the model gives another number of rows than it got, or values that are not
-  /// finite.
+  /// Throws Error (bad_data) where the model gives values that are not finite, and StepFailure (bad_data) where it gives
+  /// something else than its data wants (in_units_of_target).
   at::Tensor predict(Range rows) const { return predict(load(rows), rows); }
   /// The same in two steps, between which a batch may be changed; `rows` is for messages then.
   virtual Batch load(Range rows) const = 0;
   virtual at::Tensor predict(const Batch& batch, Range rows) const = 0;
 };
 
-/// What predict() gives, from a model's outputs [rows, classes] or [rows, 1] for `rows` rows out of `batch`. Throws
-/// Error (bad_data) where they have another shape or are not finite.
-at::Tensor in_units_of_target(const at::Tensor& outputs, Task task, TargetScale target, std::int64_t rows,
-                              Range batch);
-
 /// A model of any kind (open_model), or the artifact of one for each key, on the dataset that was opened from `data_folder`
-/// (for messages). Throws Error (bad_data, configuration) where the two don't fit. Local.
+/// (for messages). `outputs`: what models from elsewhere give; the others' are known. Throws Error (bad_data, configuration) where
+/// model and data don't fit. Local.
 std::unique_ptr<Predictor> make_predictor(const std::string& model, std::shared_ptr<const Dataset> data,
-                                          const std::string& data_folder, bool with_target);
-/// The same for a dataset of its own.
-std::unique_ptr<Predictor> make_predictor(const std::string& model, const std::string& data_folder,
-                                          bool with_target);
+                                          const std::string& data_folder, bool with_target,
+                                          ModelOutputs outputs);
+/// Throws Error (configuration) where the key `model_outputs` is given, and says nothing about any of `models` (paths) on this
+/// data.
+void require_use_of(const std::optional<ModelOutputs>& outputs, const std::vector<std::string>& models,
+                    const DatasetInfo& data);
 
 /// The mean of the members' probabilities, or of the values that they predict. At least one member, all on the same dataset.
 /// Throws Error (bad_data) where tasks or classes differ.

@@ -15,6 +15,7 @@ each row, in a prepare step any number of rows of a table; None, NaN, NaT and pa
 import functools
 import importlib.util
 import json
+import math
 import os
 import socket
 import struct
@@ -31,8 +32,9 @@ class Context:
         self._metrics = []
 
     def metric(self, name, value, at=0):
-        """Keeps a number with the run; those of the first rank's process count."""
-        self._metrics.append([str(name), float(value), int(at)])
+        """Keeps a number with the run; those of the first rank's process count. What is not finite is null there."""
+        value = float(value)
+        self._metrics.append([str(name), value if math.isfinite(value) else None, int(at)])
 
 
 context = Context()

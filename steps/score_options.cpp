@@ -43,6 +43,7 @@ bool FailureLimits::exceeded(std::int64_t failed_mini_batches, std::int64_t fail
 ScoreOptions::ScoreOptions(const Json& parameters)
     : models(parameters.at("models")),
       side_by_side(models.size() > 1 && parameters.at("ensemble") == "side_by_side"),
+      outputs(wanted_outputs(parameters)),
       mini_batch_size(parameters.at("mini_batch_size")),
       all_probabilities(parameters.at("probabilities")),
       top_k(parameters.at("top_k")),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/json.h"
+#include "steps/model_outputs.h"
 
 namespace rankflow {
 
@@ -17,13 +18,16 @@ struct FailureLimits {
   /// `mini_batch_error_threshold` and `error_threshold` (null: not given).
   static FailureLimits from(const Json& parameters);
   bool exceeded(std::int64_t failed_mini_batches, std::int64_t failed_rows) const;
+  /// Whether -1 was given: otherwise some of the mini-batches have to succeed.
+  bool tolerates_all() const { return mini_batches == -1 || rows == -1; }
 };
 
 struct ScoreOptions {
   explicit ScoreOptions(const Json& parameters);
 
-  std::vector<std::string> models;  // inputs
-  bool side_by_side;                // of several models: columns for each, not their mean
+  std::vector<std::string> models;      // inputs
+  bool side_by_side;                    // of several models: columns for each, not their mean
+  std::optional<ModelOutputs> outputs;  // of models from elsewhere
   std::int64_t mini_batch_size;
   bool all_probabilities;
   std::int64_t top_k;                      // 0: none

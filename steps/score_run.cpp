@@ -306,7 +306,16 @@ void ScoreRun::check_complete(const ScoredRows& scored) const {
   if (const auto left = left_over(mini_batches(), done); !left.empty())
     throw Error(ExitStatus::internal,
                 str(left.size(), " mini-batches were scored by no rank, the first is ", left[0]));
-  if (!options_.limits.exceeded(std::ssize(scored.failures), failed_rows)) return;
+  const bool nothing_done = scored.chunks.empty() && !scored.failures.empty();
+  if (!options_.limits.exceeded(std::ssize(scored.failures), failed_rows)) {
+    if (!nothing_done) return;
+    const auto& one = scored.failures.front();
+    const std::string what =
+        str("all ", scored.failures.size(), " mini-batches failed; the first: ", one.message);
+    if (!options_.limits.tolerates_all())
+      throw Error(ExitStatus::step_failed, what, "thresholds of -1 tolerate even that");
+    return context_.report.note(what);
+  }
   const auto& first = scored.failures.front();
   throw Error(ExitStatus::step_failed,
               str(scored.failures.size(), " mini-batches with ", failed_rows,

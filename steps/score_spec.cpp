@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "io/optional_key.h"
 #include "runtime/step_spec.h"
+#include "steps/model_outputs_spec.h"
 #include "steps/script_spec.h"
 #include "steps/table_keys_spec.h"
 
@@ -85,7 +86,7 @@ Fields score_fields() {
                           "columns for each, "
                           "called prediction_NAME, …"),
                    "mean"),
-      mini_batch_size_field("are scored at a time")};
+      model_outputs_field(), mini_batch_size_field("are scored at a time")};
   const auto script = script_fields(
       "scores in place of a model: `init()` is called once in each process, `run(mini_batch)` with a pandas "
       "DataFrame (or a list of paths, where data is a folder of files) gives one result for each row");
@@ -105,6 +106,9 @@ void check_score(const Json& parameters) {
                     "`statistics`");
     }
   }
+  if (parameters.contains("entry_script") && given(parameters, "model_outputs"))
+    throw Error(ExitStatus::configuration,
+                "model_outputs is about a model, not about what an entry_script gives");
   if (parameters.contains("entry_script") && parameters.at("top_k") != 0)
     throw Error(ExitStatus::configuration,
                 "top_k is about a model's classes, not about what an entry_script gives");

@@ -1,5 +1,6 @@
 // A Python script of the user's, in a child process of the rank.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -7,6 +8,7 @@
 #include "base/shortened.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "runtime/step_failure.h"
 #include "steps/child_channel.h"
 #include "steps/entry_program.h"
 #include "steps/rankflow_step_source.h"
@@ -36,8 +38,12 @@ class ScriptProgram : public EntryProgram {
       process_.reset();  // the next attempt gets a new one
       throw;
     }
-    if (answer.head.at("kind") == "failed") fail(answer.head);
-    for (const Json& m : answer.head.at("metrics")) context_.report.metric(m[0], m[1], m[2]);
+    if (answer.head.at("kind") == "failed") throw failure(answer.head);
+    for (const Json& m : answer.head.at("metrics")) {
+      const double value = m[1].is_null() ? std::numeric_limits<double>::quiet_NaN() : m[1].get<double>();
+      context_.report.metric(m[0], value, m[2]);
+      context_.report.result(m[0], m[1]);  // the last one counts
+    }
     return std::move(answer.payload);
   }
 
@@ -67,7 +73,7 @@ class ScriptProgram : public EntryProgram {
                         {"parameters", context_.parameters.value("parameters", Json::object())}};
     try {
       const auto answer = process_->ask(start, {}, seconds_to_start(timeout_));
-      if (answer.head.at("kind") != "ready") fail(answer.head);
+      if (answer.head.at("kind") != "ready") throw StepFailure(failure(answer.head));
     } catch (...) {
       process_.reset();
       throw;
@@ -81,14 +87,13 @@ class ScriptProgram : public EntryProgram {
                                                  : str(context_.folder, "/", python);
   }
 
-  [[noreturn]] void fail(const Json& answer) const {
+  Error failure(const Json& answer) const {
     const std::string trace = shortened(trim(answer.at("traceback").get<std::string>()), longest_failure),
                       error = shortened(answer.at("error").get<std::string>(), longest_failure / 4);
     log::error(str(path_, ": ", trace));
-    throw Error(
-        ExitStatus::step_failed,
-        str(context_.parameters.at("entry_script").get<std::string>(), ": ", error, "\n", trace, "\n"),
-        str("rankflow logs ", context_.step));
+    return {ExitStatus::step_failed,
+            str(context_.parameters.at("entry_script").get<std::string>(), ": ", error, "\n", trace, "\n"),
+            str("rankflow logs ", context_.step)};
   }
 
   StepContext& context_;

@@ -1,4 +1,5 @@
 """Users' own Python code that fails while it scores: programs that end, say what is no text, or say too much."""
+import json
 import os
 
 import pytest
@@ -18,6 +19,34 @@ def test_programs_that_end_and_exceptions_of_any_text(rankflow, script, says):
     write(rankflow, script + "\n", "retry_settings: {max_retries: 0}")
     result = rankflow("run", "p.yaml", code=1)
     assert says in result.err + result.out, result.err
+
+
+@pytest.mark.parametrize("script, says", [
+    ("def init(): raise ValueError('no model')\ndef run(frame): return frame['a']", "ValueError: no model"),
+    ("import sys\ndef init(): sys.exit(3)\ndef run(frame): return frame['a']", "ended with exit code 3"),
+    ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+])
+def test_what_fails_before_the_first_mini_batch_fails_the_step(rankflow, script, says):
+    write(rankflow, "open('starts', 'a').write('x')\n" + script + "\n", "mini_batch_error_threshold: -1")
+    result = rankflow("run", "p.yaml", code=1)
+    assert says in result.err and "mini-batch" not in result.err, result.err
+    assert (rankflow.folder / "starts").read_text() == "x"
+
+
+def test_metrics_are_results_of_the_step(rankflow):
+    write(rankflow, """\
+from rankflow_step import context
+def run(frame):
+    context.metric("mean", frame["a"].mean(), frame["a"].iloc[0])
+    context.metric("odd", float("nan") if frame["a"].iloc[0] else float("inf"))
+    return frame["a"]
+""")
+    rankflow("run", "p.yaml")
+    results = rankflow.metrics("score")
+    assert results["mean"] == 94.5 and results["odd"] is None and results["rows"] == 100
+    assert "mean 94.5" in rankflow("show").out
+    lines = next(rankflow.store.glob("runs/*/metrics.jsonl")).read_text().splitlines()
+    assert [json.loads(line)["value"] for line in lines if '"odd"' in line] == [None] * 10
 
 
 def test_what_is_tolerated_is_the_same_on_any_number_of_ranks(rankflow):

@@ -49,6 +49,15 @@ if "pt2" in sys.argv:
     program = torch.export.export(model, (torch.zeros(4, 64),), dynamic_shapes=({0: rows},))
     torch._inductor.aoti_compile_and_package(program, package_path="model.pt2")
 torch.save(model.state_dict(), "state.pth")
+if "soft" in sys.argv:
+    torch.jit.script(torch.nn.Sequential(model, torch.nn.Softmax(1))).save("soft.pt")
+    torch.save(model, "pickled.pt")
+    torch.export.save(torch.export.export(model, (torch.zeros(4, 64),)), "program.pt2")
+
+    class Two(torch.nn.Module):
+        def forward(self, x):
+            return x[:, :10], x
+    torch.jit.trace(Two(), torch.zeros(4, 64)).save("two.pt")
 """
 
 
@@ -73,6 +82,29 @@ def test_torchscript_and_compiled_programs(rankflow, kind):
     expected = model(features(rankflow, "test")).softmax(1).detach().numpy()
     got = scores(rankflow, "score_it")[[f"p_{c}" for c in range(10)]].to_numpy()
     assert np.allclose(got, expected, atol=1e-6)
+
+
+def test_what_a_model_from_elsewhere_gives(rankflow):
+    subprocess.run([sys.executable, "-c", MODEL, "soft"], cwd=rankflow.folder, check=True, capture_output=True)
+    rankflow.write("p.yaml", PIPELINE + SCORE.format(name="it", inputs=', model: "${{inputs.other}}"')
+                   + "    mini_batch_error_threshold: -1\n")
+    refused = rankflow("run", "p.yaml", "--input", "other=soft.pt", code=65).err
+    assert "the model gave probabilities for the" in refused and "model_outputs: probabilities" in refused, refused
+    rankflow("run", "p.yaml")
+    columns = [f"p_{c}" for c in range(10)]
+    of_logits = scores(rankflow, "score_it")[columns].to_numpy()
+    rankflow("run", "p.yaml", "--input", "other=soft.pt", "--set", "score_it.model_outputs=probabilities")
+    assert np.allclose(scores(rankflow, "score_it")[columns].to_numpy(), of_logits, atol=1e-6)
+    refused = rankflow("run", "p.yaml", "--set", "score_it.model_outputs=probabilities", code=65).err
+    assert "model_outputs says probabilities, but" in refused and "failed" not in refused.split("model_outputs")[0][-30:], refused
+    for name, says in (("pickled.pt", "is a pickled module or state dict (torch.save), not TorchScript"),
+                       ("state.pth", "is a pickled module or state dict (torch.save), not TorchScript"),
+                       ("program.pt2", "is a program that torch.export.save wrote"),
+                       ("two.pt", "two.pt gives Tuple, not one tensor")):
+        assert says in rankflow("run", "p.yaml", "--input", f"other={name}", code=65).err, name
+    rankflow.write("p.yaml", PIPELINE + TRAIN.format(name="a", seed=1)
+                   + SCORE.format(name="it", inputs=', model: "${{steps.fit_a.outputs.model}}"') + "    model_outputs: logits\n")
+    assert "what a train step's model gives is known" in rankflow("run", "p.yaml", code=78).err
 
 
 def test_what_is_no_model(rankflow):

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "runtime/spawner_gone.h"
+#include "runtime/step_failure.h"
 #include "tests/step_fixture.h"
 #include "tests/unit/light/temporary_folder.h"
 
@@ -23,7 +24,7 @@ class FakeScorer : public RowScorer {
   std::map<std::int64_t, int> failures;
   std::map<std::int64_t, int> calls;
   std::int64_t lacking = 0;  // rows too few
-  bool no_helper = false;
+  bool no_helper = false, never_works = false;
   std::int64_t never = -1;
   std::int64_t changed = -1;  // row whose source is no longer what it was
 
@@ -40,6 +41,7 @@ class FakeScorer : public RowScorer {
   ResultTable score(Range rows) override {
     ++calls[rows.begin];
     if (no_helper) throw SpawnerGone();
+    if (never_works) throw StepFailure(ExitStatus::bad_data, "of no row");
     if (failures[rows.begin]-- > 0) throw Error(ExitStatus::step_failed, "as told", "another hint");
     std::vector<std::int64_t> numbers;
     for (std::int64_t i = rows.begin; i < rows.end - lacking; ++i) numbers.push_back(i);
@@ -126,6 +128,19 @@ TEST_F(ScoreRuns, KeepsNoRowsOfAnInputThatChanged) {
   scorer_.calls.clear();
   run(Json::object());
   EXPECT_EQ(scorer_.calls[90], 1) << "a later run takes over nothing that was made of it";
+}
+
+TEST_F(ScoreRuns, EndsWhereEveryMiniBatchWouldFail) {
+  scorer_.never_works = true;
+  EXPECT_EQ(message({{"mini_batch_error_threshold", -1}, {"error_threshold", -1}}), "of no row");
+  EXPECT_EQ(scorer_.calls[0], 1) << "and tries none again";
+}
+
+TEST_F(ScoreRuns, FailsWhereNothingWasScoredUnlessThatIsAskedFor) {
+  for (std::int64_t first = 0; first < 95; first += 10) scorer_.failures[first] = 99;
+  EXPECT_THAT(message({{"mini_batch_error_threshold", 10}}), HasSubstr("all 10 mini-batches failed"));
+  EXPECT_THAT(message({{"error_threshold", 95}}), HasSubstr("the first: as told"));
+  EXPECT_EQ(run({{"mini_batch_error_threshold", -1}}).failures.size(), 10u);
 }
 
 TEST_F(ScoreRuns, EndsWhereRowsCannotBeInTheOutput) {
