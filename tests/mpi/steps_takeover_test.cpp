@@ -91,7 +91,7 @@ TEST_F(TakeoverTest, AddedChangedRemovedAndReorderedFiles) {
 
 TEST_F(TakeoverTest, AllFilesAreReadWhereATypeChanged) {
   expect(again(), "nothing");
-  write("data/1.csv", "a,c,y,t\n1,k1,yes,soon\n");
+  write("data/1.csv", "a,c,y,t\n1,k1,yes,2000.5\n");
   expect(again(), "0 of 5");
   expect(again(), "5 of 5");
 }
