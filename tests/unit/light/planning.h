@@ -70,7 +70,8 @@ class VirtualDisk : public PlanDisk {
 inline StepSpec make_spec() {
   StepSpec spec;
   spec.type = "make";
-  spec.fields = {Field{.name = "epochs"}, not_hashed(Field{.name = "log_every"}), judging(Field{.name = "threshold"})};
+  spec.fields = {Field{.name = "epochs"}, not_hashed(Field{.name = "log_every"}),
+                 judging(Field{.name = "threshold"})};
   return spec;
 }
 
