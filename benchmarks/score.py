@@ -115,7 +115,7 @@ class Ours:
         (self.folder / "script.yaml").write_text(SCRIPT.replace("PYTHON", sys.executable))
         (self.folder / "function.py").write_text(FUNCTION)
         (self.folder / "plain.py").write_text(PLAIN)
-        run(self.command("train.yaml", "--input", f"mnist={data}", "--set", f"prefix={prefix}"), self.folder)
+        run(self.command("train.yaml", "--input", f"mnist={data}", "--set", f"prefix='{prefix}'"), self.folder)
         self.prepared, model = self.artifact("prepare", "data"), self.artifact("train", "model")
         run([sys.executable, SOURCE / "benchmarks/repeat_dataset.py", self.prepared, str(rows // 60_000), self.folder / "rows"],
             self.folder)
