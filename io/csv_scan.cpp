@@ -107,9 +107,10 @@ void CsvCounter::add(std::string_view block) {
   }
 }
 
-bool mark_quoted_blanks(std::string& records, char delimiter) {
+std::optional<std::string> with_quoted_blanks_marked(std::string_view text, char delimiter) {
+  if (text.find("\"\"") == std::string_view::npos) return std::nullopt;
+  std::string records(text);
   bool found = false;
-  if (records.find("\"\"") == std::string::npos) return found;
   CsvState state = CsvState::record_start;
   for (std::size_t i = 0; i < records.size(); ++i) {
     const bool start = state == CsvState::record_start || state == CsvState::cell_start;
@@ -124,7 +125,7 @@ bool mark_quoted_blanks(std::string& records, char delimiter) {
     }
     state = next(state, records[i], delimiter);
   }
-  return found;
+  return found ? std::optional(std::move(records)) : std::nullopt;
 }
 
 bool first_csv_record(std::string_view text, char delimiter, bool whole, std::vector<std::string>& cells,

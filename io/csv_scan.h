@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,8 +55,8 @@ class CsvCounter {
 /// In place of a quoted empty cell, with no quotes: nobody writes it, and it is as long.
 constexpr std::string_view quoted_blank = "\x1a\x1a";
 
-/// Puts quoted_blank in place of each quoted empty cell of whole records; whether there was one.
-bool mark_quoted_blanks(std::string& records, char delimiter);
+/// `text`, whole records, with quoted_blank in place of each quoted empty cell; nullopt where it has none.
+std::optional<std::string> with_quoted_blanks_marked(std::string_view text, char delimiter);
 
 /// The cells of the first record of `text`, unquoted, and the offset behind it; false where `text` ends before the record
 /// does, unless `whole` says that nothing comes after it.

@@ -340,12 +340,9 @@ Table CsvTable::read(const TablePiece& piece, const ReadRequest& request) const 
   if (last != '\n' && last != '\r')
     bytes = value_of(arrow::ConcatenateBuffers({bytes, arrow::Buffer::FromString("\n")}), file_.name);
   const std::shared_ptr<arrow::Buffer> as_written = bytes;
-  std::string marked;
-  if (std::string_view(*bytes).find(""
-                                    "") != std::string_view::npos)
-    marked = std::string_view(*bytes);
-  const bool blanks = mark_quoted_blanks(marked, delimiter_);
-  if (blanks) bytes = arrow::Buffer::FromString(std::move(marked));
+  auto marked = with_quoted_blanks_marked(std::string_view(*bytes), delimiter_);
+  const bool blanks = marked.has_value();
+  if (blanks) bytes = arrow::Buffer::FromString(*std::move(marked));
   const NumberDoubts doubts = doubts_about(std::string_view(*bytes));
   ArrowTypes types;
   std::set<std::string> forced = texts_;

@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "io/arrow_result.h"
+#include "io/file_changed.h"
 #include "io/path_glob.h"
 #include "io/selection.h"
 #include "io/table_formats.h"
@@ -215,9 +216,7 @@ std::shared_ptr<arrow::io::RandomAccessFile> open_bytes(const InputFile& file) {
 
 void check_unchanged(const InputFile& file) {
   FileStamp now;
-  if (!stamp_of(file.name, now) || !(now == file.stamp))
-    throw Error(ExitStatus::bad_data, str(file.name, " changed while it was read"),
-                "run again when it is complete");
+  if (!stamp_of(file.name, now) || !(now == file.stamp)) throw file_changed(file.name);
 }
 
 }  // namespace rankflow

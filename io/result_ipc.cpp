@@ -136,10 +136,6 @@ void append_missing(const arrow::Array& array, std::size_t rows_before, std::vec
   for (std::int64_t i = 0; i < array.length(); ++i) missing.push_back(array.IsNull(i));
 }
 
-bool is_real(ResultType type) {
-  return type == ResultType::real32 || type == ResultType::real64;
-}
-
 bool all_missing(const ResultValues& values) {
   return std::visit(
       [](const auto& all) {

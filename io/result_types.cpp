@@ -14,10 +14,6 @@ namespace {
 constexpr std::array<const char*, 8> type_names = {"boolean", "byte", "integer", "real32",
                                                    "real64",  "text", "missing", "nan"};
 
-bool is_real(ResultType type) {
-  return type == ResultType::real32 || type == ResultType::real64;
-}
-
 }  // namespace
 
 const char* name(ResultType type) {
@@ -57,6 +53,10 @@ ResultValues no_values(ResultType type) {
       break;
   }
   return std::vector<std::string>();
+}
+
+bool is_real(ResultType type) {
+  return type == ResultType::real32 || type == ResultType::real64;
 }
 
 bool has_no_values(ResultType type) {

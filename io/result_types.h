@@ -23,6 +23,7 @@ using ResultValues = std::variant<std::vector<std::uint8_t>, std::vector<std::in
                                   std::vector<double>, std::vector<std::string>>;
 ResultValues no_values(ResultType type);
 
+bool is_real(ResultType type);
 bool has_no_values(ResultType type);
 /// The type of a column with values of both: of integers and reals, or reals of both sizes, real64; `missing` goes with any other, and
 /// so does `nan`, for which integers become reals. nullopt: there is none.

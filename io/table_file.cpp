@@ -70,9 +70,10 @@ void check_text(const InputFile& file, const std::string& format) {
 #undef RANKFLOW_TABLE_FORMAT
 
 std::unique_ptr<TableFile> open_table_file(const InputFile& file, const TableOptions& options) {
-  const std::string format = format_of_table(file.name, options.format).name;
+  const TableFormat& kind = format_of_table(file.name, options.format);
+  const std::string& format = kind.name;
   if (file.size == 0) throw Error(ExitStatus::bad_data, str(file.name, " is empty"));
-  if (format_of_table(file.name, options.format).text) check_text(file, format);
+  if (kind.text) check_text(file, format);
   if (!options.beside.empty() && format != "npy")
     throw Error(ExitStatus::configuration,
                 str("the input `target` goes with a NumPy array, and ", file.name, " is none"),

@@ -191,8 +191,7 @@ void TableInput::settle(Communicator& comm, const std::vector<std::string>& colu
       for (const std::string& name : table.names()) {
         const bool blank = file(index).blanks_fit_any_type() && is_all_blank(*table.at(name));
         const bool nothing = options_.types.count(name) == 0 && (blank || is_all_missing(*table.at(name)));
-        found[pieces_[static_cast<std::size_t>(p)].file].add(
-            name, nothing ? std::nullopt : std::optional(table.type(name)));
+        found[index].add(name, nothing ? std::nullopt : std::optional(table.type(name)));
         values[name] += nothing ? 0 : number_of_values(*table.at(name));
       }
       found[index].left_out.merge(file(index).left_out());

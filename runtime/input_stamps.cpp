@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/file_changed.h"
 #include "io/tree.h"
 
 namespace rankflow {
@@ -42,9 +43,7 @@ void InputStamps::check_unchanged() const {
     return "";
   };
   const std::string lost = differs(stamps_, now);
-  throw Error(ExitStatus::bad_data,
-              str(lost.empty() ? differs(now, stamps_) : lost, " changed while it was read"),
-              "run again when it is complete");
+  throw file_changed(lost.empty() ? differs(now, stamps_) : lost);
 }
 
 }  // namespace rankflow

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "collectives/agreement.h"
 #include "io/file.h"
+#include "io/file_changed.h"
 #include "steps/known_files.h"
 
 namespace rankflow {
@@ -85,9 +86,7 @@ void ImageTakeover::check_unchanged(Communicator& comm) const {
     for (std::size_t i = 0; i < stamps_.size(); ++i) {
       const std::string path = folder_->path(static_cast<std::int64_t>(i) * comm.size() + comm.rank());
       FileStamp now;
-      if (!stamp_of(path, now) || !(now == stamps_[i]))
-        throw Error(ExitStatus::bad_data, str(path, " changed while it was read"),
-                    "run again when it is complete");
+      if (!stamp_of(path, now) || !(now == stamps_[i])) throw file_changed(path);
     }
   });
 }

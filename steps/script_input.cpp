@@ -9,6 +9,7 @@
 #include "collectives/agreement.h"
 #include "io/carried.h"
 #include "io/file.h"
+#include "io/file_changed.h"
 #include "io/raw_table.h"
 #include "io/result_ipc.h"
 #include "io/tree.h"
@@ -102,7 +103,7 @@ class FolderInput : public ScriptInput {
   using ScriptInput::check_unchanged;
   void check_unchanged(Range rows) const override {
     for (auto i = static_cast<std::size_t>(rows.begin); i < static_cast<std::size_t>(rows.end); ++i) {
-      if (!(stamp_now(files_[i]) == stamps_[i])) throw changed(files_[i]);
+      if (!(stamp_now(files_[i]) == stamps_[i])) throw file_changed(path_of(files_[i]));
     }
   }
 
@@ -116,13 +117,10 @@ class FolderInput : public ScriptInput {
 
   FileStamp stamp_now(const std::string& file) const {
     FileStamp stamp;
-    if (!stamp_of(str(folder_, "/", file), stamp)) throw changed(file);
+    if (!stamp_of(path_of(file), stamp)) throw file_changed(path_of(file));
     return stamp;
   }
-  Error changed(const std::string& file) const {
-    return Error(ExitStatus::bad_data, str(folder_, "/", file, " changed while it was read"),
-                 "run again when it is complete");
-  }
+  std::string path_of(const std::string& file) const { return str(folder_, "/", file); }
 
   std::string folder_;
   std::vector<std::string> files_;  // below the folder

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -122,6 +123,18 @@ def is_program(pid, name):
         return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == name
     except OSError:  # it has ended, or is not ours
         return False
+
+
+def stop_halfway_and_go_on(flow):
+    """Stops p.yaml, whose script makes the file `half` and waits while there is a file `wait`, and lets another run on two ranks finish."""
+    wait = flow.write("wait", "")
+    process = flow.start("run", "-n", "1", "p.yaml", "--json")
+    wait_until((flow.folder / "half").exists, "half of the mini-batches are done", 120)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == STOPPED, err
+    wait.unlink()
+    assert "goes on with" in flow("run", "-n", "2", "p.yaml").out
 
 
 def tree_digest(folder):

@@ -4,11 +4,10 @@ import decimal
 import enum
 import importlib.util
 import json
-import signal
 import sys
 
 import pytest
-from support import SOURCE, wait_until
+from support import SOURCE, stop_halfway_and_go_on
 from test_entry_script import scores, write
 
 np = pytest.importorskip("numpy")
@@ -98,7 +97,6 @@ def test_what_was_done_before_an_interruption_goes_with_the_rest(rankflow):
     rows_with_gaps(rankflow)
     rankflow("run", "p.yaml")
     digest = rankflow.artifact("score", "scores")[1]
-    wait = rankflow.write("wait", "")
     rankflow.write("score.py", "import os, time\n" + SCRIPT + """
 whole = run
 def run(frame):
@@ -107,13 +105,7 @@ def run(frame):
         time.sleep(0.05)
     return whole(frame)
 """)
-    process = rankflow.start("run", "-n", "1", "p.yaml", "--json")
-    wait_until((rankflow.folder / "half").exists, "half of the mini-batches are done", 120)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 75, err
-    wait.unlink()
-    assert "goes on with" in rankflow("run", "-n", "2", "p.yaml").out
+    stop_halfway_and_go_on(rankflow)
     assert rankflow.artifact("score", "scores")[1] == digest
 
 

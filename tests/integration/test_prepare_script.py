@@ -4,7 +4,7 @@ import signal
 import sys
 
 import pytest
-from support import rank_processes, tree_digest, wait_until
+from support import rank_processes, stop_halfway_and_go_on, tree_digest
 
 pd = pytest.importorskip("pandas")
 h5py = pytest.importorskip("h5py")
@@ -165,14 +165,7 @@ def run(frame):
         calls.write(f"{frame['a'].iloc[0]}\\n")
     return frame
 """, "missing_values: mean")
-    wait = rankflow.write("wait", "")
-    process = rankflow.start("run", "-n", "1", "p.yaml", "--json")
-    wait_until((rankflow.folder / "half").exists, "half of the mini-batches are done", 120)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 75, err
-    wait.unlink()
-    assert "goes on with" in rankflow("run", "-n", "2", "p.yaml").out
+    stop_halfway_and_go_on(rankflow)
     calls = [int(line) for line in (rankflow.folder / "calls").read_text().split()]
     assert sorted(calls) == list(range(0, 100, 10)), "each mini-batch once"
     digest = rankflow.artifact("data", "data")[1]
