@@ -4,7 +4,7 @@
 //   artifacts/<aa>/<digest>/data/…       the output's files
 //   artifacts/<aa>/<digest>/manifest.json  their sizes and SHA-256; written last; its own SHA-256 is <digest>
 //   artifacts/<aa>/<digest>/producer.json  who made it, when (not part of the digest)
-//   checkpoints/<aa>/<fingerprint>/…     of unfinished steps
+//   checkpoints/<aa>/<digest>/…          of unfinished steps; <digest>: Fingerprint::work
 //   damaged/<digest>.<unique>/           artifacts set aside because their bytes are wrong
 //   predecessors/<aa>/<digest>.json      what later runs with other files may take over (runtime/predecessor.h)
 //   datasets/<name>/<version>/version.json  a registered dataset: what it names, its content, where it came from
@@ -47,8 +47,8 @@ struct StoreLayout {
   std::string manifest(const std::string& digest) const { return artifact(digest) + "/manifest.json"; }
   std::string producer(const std::string& digest) const { return artifact(digest) + "/producer.json"; }
   std::string checkpoints() const { return root + "/checkpoints"; }
-  std::string checkpoints(const std::string& fingerprint) const {
-    return root + "/checkpoints/" + fingerprint.substr(0, 2) + "/" + fingerprint;
+  std::string checkpoints(const std::string& work) const {
+    return root + "/checkpoints/" + work.substr(0, 2) + "/" + work;
   }
   std::string staged(const std::string& digest) const {
     return root + "/staged/" + digest.substr(0, 2) + "/" + digest;
